@@ -1,0 +1,47 @@
+// Loop IR -> machine code through LLVM 19. The only folder that sees LLVM.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ir/loop.h"
+#include "ir/target.h"
+
+namespace dovetail::codegen {
+
+// The bytes of one relocatable object in the target's format: every function and data object of the
+// module, position independent, unwind tables present, function sections, nothing imported but the
+// names the module itself declares external and `dovetail_parallel_for`. The target machine is the
+// family's baseline; a function's CPU level is an attribute of that function. Equal modules give equal
+// bytes. Throws kInternal when LLVM refuses the IR.
+std::vector<std::byte> emit_object(const loop::Module& module, const ir::TargetInfo& target);
+
+// The same module as LLVM IR or as assembly text, for --dump.
+std::string emit_llvm(const loop::Module& module, const ir::TargetInfo& target);
+std::string emit_assembly(const loop::Module& module, const ir::TargetInfo& target);
+
+// The module as C99 source text that any compiler takes (scalar loops over lanes).
+std::string emit_c(const loop::Module& module);
+
+// A module compiled for this machine and loaded into the process: what runs `prepare` at compile time
+// and kernels in tests. `dovetail_parallel_for` runs serially.
+class HostCode {
+ public:
+  explicit HostCode(const loop::Module& module);
+  ~HostCode();
+  HostCode(const HostCode&) = delete;
+  HostCode& operator=(const HostCode&) = delete;
+  void* address_of(const std::string& symbol) const;  // kInternal when it is not there
+  template <class F>
+  F* function(const std::string& symbol) const {
+    return reinterpret_cast<F*>(address_of(symbol));
+  }
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace dovetail::codegen
