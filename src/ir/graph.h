@@ -1,0 +1,183 @@
+// Graph IR: SSA tensor values over few primitives.
+//
+// Every primitive states its operands' and its result's shape here; `Graph` infers and checks result
+// types when a node is made, so there is no separate shape inference anywhere. Windowed primitives are
+// channels-last: the importer writes permutes around them and passes cancel those.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "ir/dim.h"
+#include "ir/dtype.h"
+#include "ir/scalar_expr.h"
+#include "ir/tensor.h"
+
+namespace dovetail::ir {
+
+class Graph;
+struct Node;
+
+struct TensorType {
+  DType dtype = DType::kF32;
+  Shape shape;
+  int rank() const { return static_cast<int>(shape.size()); }
+  bool operator==(const TensorType&) const = default;
+};
+std::string to_string(const TensorType& type);  // "float32[batch,3,224,224]"
+
+// One tensor value; owned by its node.
+struct Value {
+  int id = 0;  // unique in its graph, for printing: %id
+  TensorType type;
+  Node* node = nullptr;
+  int index = 0;        // which result of `node`
+  std::string name;     // the ONNX name where there is one
+  // Integer tensors of at most 4096 elements whose content is known as shape expressions, row-major.
+  std::optional<std::vector<Dim>> elements;
+
+  int rank() const { return type.rank(); }
+  const Shape& shape() const { return type.shape; }
+  DType dtype() const { return type.dtype; }
+};
+
+// ---- Primitives -----------------------------------------------------------------------------------
+
+struct Input { std::string name; };      // () -> type given at creation
+struct Param {                           // () -> an initializer
+  std::string name;
+  TensorData data;
+};
+struct Constant { TensorData data; };    // () -> small tensor known for good (frozen), may be folded
+
+// (x_0, ..., x_n-1) -> y. All of one rank; an operand's extent is the result's or 1 (repeated).
+struct Elementwise { ScalarExpr expr; };
+
+enum class ReduceKind : uint8_t { kSum, kProduct, kMin, kMax };
+// x -> y; reduced axes keep extent 1. Sum and product of small ints in their own type. Empty: the
+// identity (0, 1, +max or +inf, lowest or -inf).
+struct Reduce {
+  ReduceKind kind;
+  std::vector<int> axes;  // sorted
+};
+
+// Extents, strides and borders of a window over the spatial axes.
+struct Window {
+  std::vector<int64_t> kernel, strides, dilations;
+  std::vector<Dim> pad_lo, pad_hi;  // constants unless the padding follows a symbolic extent
+  bool operator==(const Window&) const = default;
+  int rank() const { return static_cast<int>(kernel.size()); }
+};
+// floor((in + lo + hi - dilation*(kernel-1) - 1) / stride) + 1, as an expression
+Dim window_extent(const Window& window, int axis, const Dim& in);
+
+// Contraction with `batch` leading axes of both operands and `window.rank()` spatial axes.
+//   x (B..., N, S..., C), w (B..., K..., C/groups, M) -> y (B..., N, O..., M)
+//   y[b, n, o, m] = sum over k, c of x[b, n, o*stride + k*dilation - pad_lo, g*C/groups + c] * w[b, k, c, m]
+// where g = m / (M/groups); positions outside x count as 0. groups > 1 only with batch 0. Rank 0 is
+// a matrix product. Further operands e_i, shaped like an elementwise operand of y, feed `epilogue`,
+// whose operand 0 is the sum and operand 1+i is e_i. The epilogue may change the dtype.
+// Packed: w is (B..., M/NR, K..., C, NR) with NR = panel, groups 1, M rounded up and filled with 0.
+struct Contract {
+  int batch = 0;
+  int64_t groups = 1;
+  Window window;
+  int panel = 0;                  // 0: plain w; else NR of packed w
+  int64_t columns = 0;            // packed: M
+  std::optional<ScalarExpr> epilogue;
+};
+
+enum class PoolKind : uint8_t { kMax, kAverage, kAverageWithPadding };
+// x (N, S..., C) -> y (N, O..., C). Positions outside are left out (kAverage divides by those inside;
+// kAverageWithPadding by the window positions inside the padded extent). `ceil_extra[i]` is an extra
+// amount of pad_hi that rounds the extent up and is never counted.
+struct Pool {
+  PoolKind kind;
+  Window window;
+  std::vector<Dim> ceil_extra;
+};
+
+// Affine views: same elements, other order.
+struct Permute { std::vector<int> perm; };          // y axis i is x axis perm[i]
+struct Broadcast { Shape shape; };                  // same rank; extents 1 are repeated
+struct Slice { std::vector<Dim> starts; std::vector<int64_t> steps; Shape extents; };  // per axis; steps may be < 0
+struct Reshape { Shape shape; };                    // equal element count, proved or asserted
+
+struct Concat { int axis; };                        // (x_0, ...) -> y
+struct Pad { std::vector<Dim> lo, hi; double value; };  // constant border, amounts >= 0
+struct Gather { int axis; };                        // x (A..., D, Z...), i (I...) -> (A..., I..., Z...); i < 0 counts from the end
+struct Copy {};                                     // x -> the same, compact
+
+// A named group with its meaning as a body of primitives: `body`'s inputs are the operands in order,
+// its outputs the results. Row fusion makes composites named "rows": elementwise and reduce nodes over
+// one domain.
+struct Composite {
+  std::string name;
+  std::shared_ptr<Graph> body;
+};
+
+using Primitive = std::variant<Input, Param, Constant, Elementwise, Reduce, Contract, Pool, Permute,
+                               Broadcast, Slice, Reshape, Concat, Pad, Gather, Copy, Composite>;
+std::string_view name_of(const Primitive& primitive);  // "elementwise"
+
+struct Node {
+  Primitive op;
+  std::vector<Value*> operands;
+  std::vector<std::unique_ptr<Value>> results;
+  std::vector<std::string> origins;  // names of the ONNX nodes it came from, in order, no repeats
+  Value* result() const { return results.front().get(); }
+  template <class T>
+  const T* as() const { return std::get_if<T>(&op); }
+  template <class T>
+  T* as() { return std::get_if<T>(&op); }
+};
+
+// Nodes in topological order. A node is made by `add`, which infers the results' types and throws
+// ErrorKind::kValue with a sentence on what does not fit (the importer adds the ONNX node's name).
+class Graph {
+ public:
+  std::string name;
+  SymbolBounds symbols;
+  std::vector<Value*> inputs;   // results of Input nodes, in order
+  std::vector<Value*> outputs;
+  std::vector<std::string> output_names;
+  std::vector<std::string> frozen;  // initializers whose value shaped the code, sorted
+
+  Value* input(const std::string& name, TensorType type);
+  Value* param(const std::string& name, TensorData data);
+  Value* constant(TensorData data);
+  Value* constant_ints(const std::vector<int64_t>& values);  // int64, rank 1
+  // Appends, or inserts before `before`. One result (Composite: one for each body output).
+  Node* add(Primitive op, std::vector<Value*> operands, Node* before = nullptr);
+  Value* value(Primitive op, std::vector<Value*> operands) { return add(std::move(op), std::move(operands))->result(); }
+
+  std::list<std::unique_ptr<Node>>& nodes() { return nodes_; }
+  const std::list<std::unique_ptr<Node>>& nodes() const { return nodes_; }
+  // Every user of a value reads `to` instead; graph outputs too.
+  void replace_uses(Value* from, Value* to);
+  std::unordered_map<const Value*, std::vector<Node*>> users() const;
+  void remove_dead();  // nodes no output depends on; inputs stay
+  // Nodes made while this is set carry it as their origin.
+  void set_origin(std::string onnx_node) { origin_ = std::move(onnx_node); }
+
+ private:
+  std::list<std::unique_ptr<Node>> nodes_;
+  std::string origin_;
+  int next_id_ = 0;
+};
+
+// Result types of `op` on operands of these types (Composite: from its body). kValue when they don't fit.
+std::vector<TensorType> infer(const Primitive& op, const std::vector<TensorType>& operands);
+std::string to_string(const Graph& graph);  // one line per node; stable
+// SSA order, types as inferred, unique ids, origins; throws kInternal.
+void verify(const Graph& graph);
+std::shared_ptr<Graph> clone(const Graph& graph);
+
+}  // namespace dovetail::ir
