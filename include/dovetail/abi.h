@@ -14,8 +14,8 @@
  * Everything else is reached through the descriptor.
  *
  * Units: sizes and offsets are bytes unless a comment says elements. Text is UTF-8, ends in NUL and
- * lives as long as the library. Structures that the library fills start with their size in bytes, so
- * that a later version may append fields: a reader looks at a field only if `size` covers it.
+ * lives as long as the library. Structures that the library fills start with their size in bytes,
+ * so that a later version may append fields: a reader looks at a field only if `size` covers it.
  *
  * Threads: descriptors are immutable; any number of threads may read them and create contexts at
  * once. A context belongs to one caller at a time.
@@ -30,7 +30,8 @@
 extern "C" {
 #endif
 
-/* Raised when something that is already there changes its meaning; appended fields do not raise it. */
+/* Raised when something that is already there changes its meaning; appended fields do not raise it.
+ */
 #define DV_ABI_VERSION 1
 
 /* ---- Errors ---------------------------------------------------------------------------------- */
@@ -52,7 +53,8 @@ typedef struct dv_error {
   char message[508]; /* always NUL-terminated; longer text is cut */
 } dv_error;
 
-/* ---- Tensors: the memory layout of DLPack's DLTensor ------------------------------------------ */
+/* ---- Tensors: the memory layout of DLPack's DLTensor ------------------------------------------
+ */
 
 enum { DV_INT = 0, DV_UINT = 1, DV_FLOAT = 2, DV_BFLOAT = 4, DV_BOOL = 6 }; /* dv_dtype.code */
 enum { DV_CPU = 1 };                                                        /* dv_device.type */
@@ -78,7 +80,8 @@ typedef struct dv_tensor {
   uint64_t byte_offset;
 } dv_tensor;
 
-/* ---- What the host supplies ------------------------------------------------------------------- */
+/* ---- What the host supplies -------------------------------------------------------------------
+ */
 
 /* One chunk of parallel work. `worker` is the index of the executing worker, below max_workers; two
  * chunks that run at the same moment have different workers. */
@@ -89,7 +92,8 @@ typedef struct dv_host {
   uint32_t size;       /* sizeof(dv_host) */
   int32_t max_workers; /* workers that parallel_for uses at most; 0 and 1 mean serial */
   void* self;          /* passed back to every function below */
-  /* Memory of `bytes` bytes aligned to `alignment` (a power of two, at most 4096); NULL: none left. */
+  /* Memory of `bytes` bytes aligned to `alignment` (a power of two, at most 4096); NULL: none left.
+   */
   void* (*alloc)(void* self, size_t bytes, size_t alignment);
   void (*free)(void* self, void* memory);
   /* Runs task(arg, 0..chunks-1, worker) in any order and returns when all are done. NULL: serial.
@@ -99,7 +103,8 @@ typedef struct dv_host {
   uint64_t cpu_features;
 } dv_host;
 
-/* CPU features, as bits. A variant lists those it needs; one that is absent is named in the error. */
+/* CPU features, as bits. A variant lists those it needs; one that is absent is named in the error.
+ */
 #define DV_X86_SSE3 (UINT64_C(1) << 0)
 #define DV_X86_SSSE3 (UINT64_C(1) << 1)
 #define DV_X86_SSE4_1 (UINT64_C(1) << 2)
@@ -126,7 +131,8 @@ typedef struct dv_host {
 #define DV_ARM_DOTPROD (UINT64_C(1) << 1)
 #define DV_ARM_FP16 (UINT64_C(1) << 2)
 
-/* ---- The descriptor ---------------------------------------------------------------------------- */
+/* ---- The descriptor ----------------------------------------------------------------------------
+ */
 
 typedef struct dv_library dv_library;
 typedef struct dv_model dv_model;
@@ -160,8 +166,8 @@ typedef struct dv_step {
   const char* nodes;
 } dv_step;
 
-/* What the compiled run function sees. Pointers only, so that a field's place is its index times the
- * size of a pointer on every target. */
+/* What the compiled run function sees. Pointers only, so that a field's place is its index times
+ * the size of a pointer on every target. */
 typedef struct dv_call {
   const int64_t* values; /* as written by layout */
   void* const* io;       /* inputs in order, then outputs: compact, row-major */
@@ -169,7 +175,13 @@ typedef struct dv_call {
   const uint8_t* weights;
   const dv_host* host;
 } dv_call;
-enum { DV_CALL_VALUES = 0, DV_CALL_IO = 1, DV_CALL_WORKSPACE = 2, DV_CALL_WEIGHTS = 3, DV_CALL_HOST = 4 };
+enum {
+  DV_CALL_VALUES = 0,
+  DV_CALL_IO = 1,
+  DV_CALL_WORKSPACE = 2,
+  DV_CALL_WEIGHTS = 3,
+  DV_CALL_HOST = 4
+};
 
 /* Alignment of the workspace, of every slot in it and of every tensor in the weights. */
 #define DV_ALIGNMENT 64
@@ -215,16 +227,19 @@ struct dv_model {
 typedef struct dv_api {
   uint32_t size; /* sizeof(dv_api) */
   uint32_t reserved;
-  /* Makes a context: picks the variant for this CPU, allocates through host->alloc. `host` is copied.
-   * DV_RUNTIME_ERROR names the missing CPU feature, DV_MEMORY_ERROR a host without memory. */
-  int32_t (*create)(const dv_model* model, const dv_host* host, dv_context** context, dv_error* error);
+  /* Makes a context: picks the variant for this CPU, allocates through host->alloc. `host` is
+   * copied. DV_RUNTIME_ERROR names the missing CPU feature, DV_MEMORY_ERROR a host without memory.
+   */
+  int32_t (*create)(const dv_model* model, const dv_host* host, dv_context** context,
+                    dv_error* error);
   void (*destroy)(dv_context* context); /* NULL is allowed */
   const dv_model* (*model)(const dv_context* context);
   const dv_variant* (*variant)(const dv_context* context);
   /* Copies the tensor in. Checks index, device, dtype, rank and extents. */
-  int32_t (*set_input)(dv_context* context, int32_t index, const dv_tensor* tensor, dv_error* error);
-  /* Borrows the tensor's memory until the input is set again or the context is destroyed; it must be
-   * compact and row-major. */
+  int32_t (*set_input)(dv_context* context, int32_t index, const dv_tensor* tensor,
+                       dv_error* error);
+  /* Borrows the tensor's memory until the input is set again or the context is destroyed; it must
+   * be compact and row-major. */
   int32_t (*set_input_zero_copy)(dv_context* context, int32_t index, const dv_tensor* tensor,
                                  dv_error* error);
   /* The next runs write output `index` into the tensor's memory (compact, row-major; its shape is
@@ -232,12 +247,14 @@ typedef struct dv_api {
   int32_t (*set_output_zero_copy)(dv_context* context, int32_t index, const dv_tensor* tensor,
                                   dv_error* error);
   int32_t (*run)(dv_context* context, dv_error* error);
-  /* Views of the context's own memory: `data`, `shape`, `strides` of *view stay valid until the next
-   * run, set_input of that index or destroy. get_output before the first run is DV_STATE_ERROR. */
+  /* Views of the context's own memory: `data`, `shape`, `strides` of *view stay valid until the
+   * next run, set_input of that index or destroy. get_output before the first run is
+   * DV_STATE_ERROR. */
   int32_t (*get_input)(dv_context* context, int32_t index, dv_tensor* view, dv_error* error);
   int32_t (*get_output)(dv_context* context, int32_t index, dv_tensor* view, dv_error* error);
   /* Copies output `index` into the caller's tensor of the same dtype and shape, any strides. */
-  int32_t (*copy_output)(dv_context* context, int32_t index, const dv_tensor* tensor, dv_error* error);
+  int32_t (*copy_output)(dv_context* context, int32_t index, const dv_tensor* tensor,
+                         dv_error* error);
 } dv_api;
 
 struct dv_library {
@@ -254,7 +271,8 @@ struct dv_library {
 };
 #define DV_MAGIC "DOVETAIL"
 
-/* ---- What generated code may call in the executor (hidden inside one library) ------------------ */
+/* ---- What generated code may call in the executor (hidden inside one library) ------------------
+ */
 
 /* Runs the task for every chunk: through call->host->parallel_for when there is one, more than one
  * worker and more than one chunk, else here, as worker 0. */
@@ -262,8 +280,10 @@ void dovetail_parallel_for(const dv_call* call, dv_task task, void* arg, int64_t
 /* The value of dv_library.api. */
 extern const dv_api dovetail_api;
 /* Bodies of the packed functions of tvm_ffi's C ABI (args and result are TVMFFIAny). */
-int32_t dovetail_ffi_factory(const dv_model* model, const void* args, int32_t num_args, void* result);
-int32_t dovetail_ffi_library(const dv_library* library, const void* args, int32_t num_args, void* result);
+int32_t dovetail_ffi_factory(const dv_model* model, const void* args, int32_t num_args,
+                             void* result);
+int32_t dovetail_ffi_library(const dv_library* library, const void* args, int32_t num_args,
+                             void* result);
 
 #ifdef __cplusplus
 }

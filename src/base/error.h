@@ -9,8 +9,8 @@
 
 namespace dovetail {
 
-// Whose fault it is and what a caller may do. The names follow the Python exceptions they become; the
-// command line exits with 70 for kInternal and 1 for every other kind.
+// Whose fault it is and what a caller may do. The names follow the Python exceptions they become;
+// the command line exits with 70 for kInternal and 1 for every other kind.
 enum class ErrorKind {
   kValue,        // a shape, extent, option or file content that does not fit
   kType,         // a dtype or kind of argument that does not fit
@@ -38,8 +38,8 @@ template <class... Args>
 }
 
 // An invariant of ours: the message names what was broken. Never for user input.
-#define DOVETAIL_CHECK(condition, ...)                                            \
-  do {                                                                            \
+#define DOVETAIL_CHECK(condition, ...)                                                        \
+  do {                                                                                        \
     if (!(condition)) ::dovetail::throw_error(::dovetail::ErrorKind::kInternal, __VA_ARGS__); \
   } while (false)
 

@@ -14,8 +14,8 @@ namespace dovetail::codegen {
 // The bytes of one relocatable object in the target's format: every function and data object of the
 // module, position independent, unwind tables present, function sections, nothing imported but the
 // names the module itself declares external and `dovetail_parallel_for`. The target machine is the
-// family's baseline; a function's CPU level is an attribute of that function. Equal modules give equal
-// bytes. Throws kInternal when LLVM refuses the IR.
+// family's baseline; a function's CPU level is an attribute of that function. Equal modules give
+// equal bytes. Throws kInternal when LLVM refuses the IR.
 std::vector<std::byte> emit_object(const loop::Module& module, const ir::TargetInfo& target);
 
 // The same module as LLVM IR or as assembly text, for --dump.
@@ -25,8 +25,8 @@ std::string emit_assembly(const loop::Module& module, const ir::TargetInfo& targ
 // The module as C99 source text that any compiler takes (scalar loops over lanes).
 std::string emit_c(const loop::Module& module);
 
-// A module compiled for this machine and loaded into the process: what runs `prepare` at compile time
-// and kernels in tests. `dovetail_parallel_for` runs serially.
+// A module compiled for this machine and loaded into the process: what runs `prepare` at compile
+// time and kernels in tests. `dovetail_parallel_for` runs serially.
 class HostCode {
  public:
   explicit HostCode(const loop::Module& module);

@@ -1,7 +1,7 @@
 // The shape algebra: integer expressions over named symbols, kept in canonical form.
 //
-// A Dim is a sum of terms, each an integer coefficient times a sorted product of atoms; an atom is a
-// symbol or one of floordiv(a, b), mod(a, b), min(a, b), max(a, b), select_ge(a, b, x, y), whose
+// A Dim is a sum of terms, each an integer coefficient times a sorted product of atoms; an atom is
+// a symbol or one of floordiv(a, b), mod(a, b), min(a, b), max(a, b), select_ge(a, b, x, y), whose
 // arguments are Dims. Equal canonical forms mean equal values for every assignment, so `==` is
 // structural: it proves equality, while `!=` only says that equality was not proved.
 // Symbols are extents: integers >= 0. Arithmetic that overflows int64 throws ErrorKind::kValue.
@@ -78,7 +78,8 @@ struct Dim::Atom {
   std::vector<Dim> arguments;  // the others
 };
 
-Dim floordiv(const Dim& a, const Dim& b);  // rounds toward minus infinity; simplifies what it can prove
+Dim floordiv(const Dim& a,
+             const Dim& b);  // rounds toward minus infinity; simplifies what it can prove
 Dim ceildiv(const Dim& a, const Dim& b);
 Dim mod(const Dim& a, const Dim& b);  // a - b * floordiv(a, b)
 Dim min(const Dim& a, const Dim& b);
@@ -87,7 +88,7 @@ Dim max(const Dim& a, const Dim& b);
 Dim select_ge(const Dim& a, const Dim& b, const Dim& x, const Dim& y);
 
 using Shape = std::vector<Dim>;
-Dim element_count(const Shape& shape);  // 1 for rank 0
+Dim element_count(const Shape& shape);      // 1 for rank 0
 std::string to_string(const Shape& shape);  // "[batch,3,224,224]"
 bool is_static(const Shape& shape);
 // Row-major compact strides in elements.

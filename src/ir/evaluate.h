@@ -1,5 +1,6 @@
-// The evaluator: the meaning of every primitive, executed plainly. It folds small tensors at compile
-// time and is the oracle of unit tests (floats are computed in double and rounded once per node).
+// The evaluator: the meaning of every primitive, executed plainly. It folds small tensors at
+// compile time and is the oracle of unit tests (floats are computed in double and rounded once per
+// node).
 #pragma once
 
 #include <map>

@@ -1,8 +1,8 @@
 // Graph IR: SSA tensor values over few primitives.
 //
-// Every primitive states its operands' and its result's shape here; `Graph` infers and checks result
-// types when a node is made, so there is no separate shape inference anywhere. Windowed primitives are
-// channels-last: the importer writes permutes around them and passes cancel those.
+// Every primitive states its operands' and its result's shape here; `Graph` infers and checks
+// result types when a node is made, so there is no separate shape inference anywhere. Windowed
+// primitives are channels-last: the importer writes permutes around them and passes cancel those.
 #pragma once
 
 #include <cstdint>
@@ -38,9 +38,10 @@ struct Value {
   int id = 0;  // unique in its graph, for printing: %id
   TensorType type;
   Node* node = nullptr;
-  int index = 0;        // which result of `node`
-  std::string name;     // the ONNX name where there is one
-  // Integer tensors of at most 4096 elements whose content is known as shape expressions, row-major.
+  int index = 0;     // which result of `node`
+  std::string name;  // the ONNX name where there is one
+  // Integer tensors of at most 4096 elements whose content is known as shape expressions,
+  // row-major.
   std::optional<std::vector<Dim>> elements;
 
   int rank() const { return type.rank(); }
@@ -48,17 +49,24 @@ struct Value {
   DType dtype() const { return type.dtype; }
 };
 
-// ---- Primitives -----------------------------------------------------------------------------------
+// ---- Primitives
+// -----------------------------------------------------------------------------------
 
-struct Input { std::string name; };      // () -> type given at creation
-struct Param {                           // () -> an initializer
+struct Input {
+  std::string name;
+};              // () -> type given at creation
+struct Param {  // () -> an initializer
   std::string name;
   TensorData data;
 };
-struct Constant { TensorData data; };    // () -> small tensor known for good (frozen), may be folded
+struct Constant {
+  TensorData data;
+};  // () -> small tensor known for good (frozen), may be folded
 
 // (x_0, ..., x_n-1) -> y. All of one rank; an operand's extent is the result's or 1 (repeated).
-struct Elementwise { ScalarExpr expr; };
+struct Elementwise {
+  ScalarExpr expr;
+};
 
 enum class ReduceKind : uint8_t { kSum, kProduct, kMin, kMax };
 // x -> y; reduced axes keep extent 1. Sum and product of small ints in their own type. Empty: the
@@ -80,7 +88,8 @@ Dim window_extent(const Window& window, int axis, const Dim& in);
 
 // Contraction with `batch` leading axes of both operands and `window.rank()` spatial axes.
 //   x (B..., N, S..., C), w (B..., K..., C/groups, M) -> y (B..., N, O..., M)
-//   y[b, n, o, m] = sum over k, c of x[b, n, o*stride + k*dilation - pad_lo, g*C/groups + c] * w[b, k, c, m]
+//   y[b, n, o, m] = sum over k, c of x[b, n, o*stride + k*dilation - pad_lo, g*C/groups + c] * w[b,
+//   k, c, m]
 // where g = m / (M/groups); positions outside x count as 0. groups > 1 only with batch 0. Rank 0 is
 // a matrix product. Further operands e_i, shaped like an elementwise operand of y, feed `epilogue`,
 // whose operand 0 is the sum and operand 1+i is e_i. The epilogue may change the dtype.
@@ -89,15 +98,15 @@ struct Contract {
   int batch = 0;
   int64_t groups = 1;
   Window window;
-  int panel = 0;                  // 0: plain w; else NR of packed w
-  int64_t columns = 0;            // packed: M
+  int panel = 0;        // 0: plain w; else NR of packed w
+  int64_t columns = 0;  // packed: M
   std::optional<ScalarExpr> epilogue;
 };
 
 enum class PoolKind : uint8_t { kMax, kAverage, kAverageWithPadding };
-// x (N, S..., C) -> y (N, O..., C). Positions outside are left out (kAverage divides by those inside;
-// kAverageWithPadding by the window positions inside the padded extent). `ceil_extra[i]` is an extra
-// amount of pad_hi that rounds the extent up and is never counted.
+// x (N, S..., C) -> y (N, O..., C). Positions outside are left out (kAverage divides by those
+// inside; kAverageWithPadding by the window positions inside the padded extent). `ceil_extra[i]` is
+// an extra amount of pad_hi that rounds the extent up and is never counted.
 struct Pool {
   PoolKind kind;
   Window window;
@@ -105,19 +114,36 @@ struct Pool {
 };
 
 // Affine views: same elements, other order.
-struct Permute { std::vector<int> perm; };          // y axis i is x axis perm[i]
-struct Broadcast { Shape shape; };                  // same rank; extents 1 are repeated
-struct Slice { std::vector<Dim> starts; std::vector<int64_t> steps; Shape extents; };  // per axis; steps may be < 0
-struct Reshape { Shape shape; };                    // equal element count, proved or asserted
+struct Permute {
+  std::vector<int> perm;
+};  // y axis i is x axis perm[i]
+struct Broadcast {
+  Shape shape;
+};  // same rank; extents 1 are repeated
+struct Slice {
+  std::vector<Dim> starts;
+  std::vector<int64_t> steps;
+  Shape extents;
+};  // per axis; steps may be < 0
+struct Reshape {
+  Shape shape;
+};  // equal element count, proved or asserted
 
-struct Concat { int axis; };                        // (x_0, ...) -> y
-struct Pad { std::vector<Dim> lo, hi; double value; };  // constant border, amounts >= 0
-struct Gather { int axis; };                        // x (A..., D, Z...), i (I...) -> (A..., I..., Z...); i < 0 counts from the end
-struct Copy {};                                     // x -> the same, compact
+struct Concat {
+  int axis;
+};  // (x_0, ...) -> y
+struct Pad {
+  std::vector<Dim> lo, hi;
+  double value;
+};  // constant border, amounts >= 0
+struct Gather {
+  int axis;
+};               // x (A..., D, Z...), i (I...) -> (A..., I..., Z...); i < 0 counts from the end
+struct Copy {};  // x -> the same, compact
 
-// A named group with its meaning as a body of primitives: `body`'s inputs are the operands in order,
-// its outputs the results. Row fusion makes composites named "rows": elementwise and reduce nodes over
-// one domain.
+// A named group with its meaning as a body of primitives: `body`'s inputs are the operands in
+// order, its outputs the results. Row fusion makes composites named "rows": elementwise and reduce
+// nodes over one domain.
 struct Composite {
   std::string name;
   std::shared_ptr<Graph> body;
@@ -134,9 +160,13 @@ struct Node {
   std::vector<std::string> origins;  // names of the ONNX nodes it came from, in order, no repeats
   Value* result() const { return results.front().get(); }
   template <class T>
-  const T* as() const { return std::get_if<T>(&op); }
+  const T* as() const {
+    return std::get_if<T>(&op);
+  }
   template <class T>
-  T* as() { return std::get_if<T>(&op); }
+  T* as() {
+    return std::get_if<T>(&op);
+  }
 };
 
 // Nodes in topological order. A node is made by `add`, which infers the results' types and throws
@@ -145,7 +175,7 @@ class Graph {
  public:
   std::string name;
   SymbolBounds symbols;
-  std::vector<Value*> inputs;   // results of Input nodes, in order
+  std::vector<Value*> inputs;  // results of Input nodes, in order
   std::vector<Value*> outputs;
   std::vector<std::string> output_names;
   std::vector<std::string> frozen;  // initializers whose value shaped the code, sorted
@@ -156,7 +186,9 @@ class Graph {
   Value* constant_ints(const std::vector<int64_t>& values);  // int64, rank 1
   // Appends, or inserts before `before`. One result (Composite: one for each body output).
   Node* add(Primitive op, std::vector<Value*> operands, Node* before = nullptr);
-  Value* value(Primitive op, std::vector<Value*> operands) { return add(std::move(op), std::move(operands))->result(); }
+  Value* value(Primitive op, std::vector<Value*> operands) {
+    return add(std::move(op), std::move(operands))->result();
+  }
 
   std::list<std::unique_ptr<Node>>& nodes() { return nodes_; }
   const std::list<std::unique_ptr<Node>>& nodes() const { return nodes_; }
@@ -173,7 +205,8 @@ class Graph {
   int next_id_ = 0;
 };
 
-// Result types of `op` on operands of these types (Composite: from its body). kValue when they don't fit.
+// Result types of `op` on operands of these types (Composite: from its body). kValue when they
+// don't fit.
 std::vector<TensorType> infer(const Primitive& op, const std::vector<TensorType>& operands);
 std::string to_string(const Graph& graph);  // one line per node; stable
 // SSA order, types as inferred, unique ids, origins; throws kInternal.

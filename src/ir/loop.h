@@ -1,16 +1,18 @@
 // Loop IR: what kernels, the plan and the layout function are written in, once, for every backend.
 //
 // A Function is a structured program: definitions of immutable values, mutable variables, loops,
-// conditions, loads and stores. Vectors are explicit (`lanes`); registers tiles are sets of variables
-// that live across a loop, which a backend turns into SSA phis. Kernel writers use the Builder below:
-// schedules (tiles, vector widths, unrolling, order of loops) are the C++ code that drives it.
+// conditions, loads and stores. Vectors are explicit (`lanes`); registers tiles are sets of
+// variables that live across a loop, which a backend turns into SSA phis. Kernel writers use the
+// Builder below: schedules (tiles, vector widths, unrolling, order of loops) are the C++ code that
+// drives it.
 //
 // Semantics, the same in every backend:
-//   integers       wrap around; kDiv and kRem truncate, and division by 0 gives 0, INT_MIN / -1 wraps
-//   kMin, kMax     a < b ? a : b and a > b ? a : b, exactly (so with a NaN the result is b)
+//   integers       wrap around; kDiv and kRem truncate, and division by 0 gives 0, INT_MIN / -1
+//   wraps kMin, kMax     a < b ? a : b and a > b ? a : b, exactly (so with a NaN the result is b)
 //   kFma           one rounding where the CPU level has FMA, else multiply then add; in a strict
 //                  function always multiply then add, and nothing else is ever contracted
-//   kCast          float to integer truncates, saturates at the ends, NaN gives 0; integer to bool is
+//   kCast          float to integer truncates, saturates at the ends, NaN gives 0; integer to bool
+//   is
 //                  x != 0; float to float rounds to nearest even
 //   kShl, kShr     counts at or above the width give 0 (kShr of a signed value: the sign)
 //   comparisons    give bool lanes; with a NaN all but kNe are false
@@ -45,32 +47,57 @@ inline Type vector(DType dtype, int lanes) { return {dtype, lanes, false}; }
 inline Type pointer() { return {DType::kU8, 1, true}; }
 
 enum class Opcode : uint8_t {
-  kConstant,   // every lane `constant` (of the type's dtype)
-  kIota,       // lanes 0, 1, 2, ... (integers)
-  kArgument,   // the function's argument number `index`
+  kConstant,      // every lane `constant` (of the type's dtype)
+  kIota,          // lanes 0, 1, 2, ... (integers)
+  kArgument,      // the function's argument number `index`
   kReadVariable,  // the variable's current value; `index` is the variable
   // Same type in and out.
-  kAdd, kSub, kMul, kDiv, kRem, kMin, kMax, kAnd, kOr, kXor, kShl, kShr,
-  kNeg, kNot, kAbs, kSqrt, kFloor, kCeil, kTrunc, kRoundEven,
-  kFma,        // a * b + c
-  kEq, kNe, kLt, kLe, kGt, kGe,  // to bool lanes
-  kSelect,     // bool lanes ? b : c
-  kCast, kBitcast,
+  kAdd,
+  kSub,
+  kMul,
+  kDiv,
+  kRem,
+  kMin,
+  kMax,
+  kAnd,
+  kOr,
+  kXor,
+  kShl,
+  kShr,
+  kNeg,
+  kNot,
+  kAbs,
+  kSqrt,
+  kFloor,
+  kCeil,
+  kTrunc,
+  kRoundEven,
+  kFma,  // a * b + c
+  kEq,
+  kNe,
+  kLt,
+  kLe,
+  kGt,
+  kGe,      // to bool lanes
+  kSelect,  // bool lanes ? b : c
+  kCast,
+  kBitcast,
   kBroadcast,  // scalar -> all lanes
   kExtract,    // lane `index` -> scalar
   kShuffle,    // lanes of (a, b) by `lanes_picked`; -1 is not allowed
   kReduceAdd,  // pairwise tree: halves added until one lane is left
-  kReduceMin, kReduceMax,  // the same tree with kMin / kMax
-  kLoad,       // *(pointer + offset bytes): operands pointer, i64 byte offset
-  kLoadMasked, // the first `count` lanes (i64, operand 2), the others are 0 and not touched
-  kAddress,    // pointer + i64 byte offset
+  kReduceMin,
+  kReduceMax,      // the same tree with kMin / kMax
+  kLoad,           // *(pointer + offset bytes): operands pointer, i64 byte offset
+  kLoadMasked,     // the first `count` lanes (i64, operand 2), the others are 0 and not touched
+  kAddress,        // pointer + i64 byte offset
   kSymbolAddress,  // address of the function or data object `symbol`
-  // Lookup of a lane index in a constant table held in registers or memory: table (operand 0, vector
-  // of L lanes), index (operand 1, i32 vector); result lane i = table[index[i] mod L].
+  // Lookup of a lane index in a constant table held in registers or memory: table (operand 0,
+  // vector of L lanes), index (operand 1, i32 vector); result lane i = table[index[i] mod L].
   kTableLookup,
 };
 
-using ValueId = int32_t;     // of a definition, unique in its function
+using ValueId = int32_t;  // of a definition, unique in its function
 using VariableId = int32_t;
 
 struct Definition {
@@ -78,7 +105,7 @@ struct Definition {
   Opcode op;
   Type type;
   std::vector<ValueId> operands;
-  int32_t index = 0;                  // kArgument, kReadVariable, kExtract
+  int32_t index = 0;  // kArgument, kReadVariable, kExtract
   std::variant<int64_t, double> constant = int64_t{0};
   std::vector<int32_t> lanes_picked;  // kShuffle
   std::string symbol;                 // kSymbolAddress
@@ -87,23 +114,54 @@ struct Definition {
 struct Statement;
 using Block = std::vector<Statement>;
 
-struct Declare { VariableId variable; ValueId initial; };  // a variable starts to live in this block
-struct Assign { VariableId variable; ValueId value; };
-struct Store { ValueId pointer, offset, value; ValueId count = -1; };  // count >= 0: first lanes only
+struct Declare {
+  VariableId variable;
+  ValueId initial;
+};  // a variable starts to live in this block
+struct Assign {
+  VariableId variable;
+  ValueId value;
+};
+struct Store {
+  ValueId pointer, offset, value;
+  ValueId count = -1;
+};  // count >= 0: first lanes only
 // for (i = begin; i < end; i += step); step > 0 is a constant. `index` is an i64 value in `body`.
-struct For { ValueId index; ValueId begin, end; int64_t step; std::string name; std::shared_ptr<Block> body; };
-struct If { ValueId condition; std::shared_ptr<Block> then_block, else_block; };
-// Runs the task function `callee` for chunks 0..chunks-1 through dovetail_parallel_for: `call` is the
-// const dv_call*, `words` become the task's argument array.
-struct ParallelCall { std::string callee; ValueId call; std::vector<ValueId> words; ValueId chunks; };
-struct Comment { std::string text; };
+struct For {
+  ValueId index;
+  ValueId begin, end;
+  int64_t step;
+  std::string name;
+  std::shared_ptr<Block> body;
+};
+struct If {
+  ValueId condition;
+  std::shared_ptr<Block> then_block, else_block;
+};
+// Runs the task function `callee` for chunks 0..chunks-1 through dovetail_parallel_for: `call` is
+// the const dv_call*, `words` become the task's argument array.
+struct ParallelCall {
+  std::string callee;
+  ValueId call;
+  std::vector<ValueId> words;
+  ValueId chunks;
+};
+struct Comment {
+  std::string text;
+};
 
 struct Statement {
   std::variant<Definition, Declare, Assign, Store, For, If, ParallelCall, Comment> node;
 };
 
-struct Parameter { std::string name; Type type; };
-struct Variable { std::string name; Type type; };
+struct Parameter {
+  std::string name;
+  Type type;
+};
+struct Variable {
+  std::string name;
+  Type type;
+};
 
 // How a function is called.
 enum class Convention : uint8_t {
@@ -116,8 +174,8 @@ enum class Convention : uint8_t {
 struct Function {
   std::string name;
   Convention convention = Convention::kTask;
-  bool exported = false;  // visible outside the object; else internal
-  bool strict = false;    // no contraction, see kFma
+  bool exported = false;                // visible outside the object; else internal
+  bool strict = false;                  // no contraction, see kFma
   std::string llvm_cpu, llvm_features;  // empty: the target's baseline
   std::vector<Parameter> parameters;    // kTask: without chunk and worker
   std::vector<Variable> variables;
@@ -132,20 +190,36 @@ std::string to_string(const Function& function, bool with_name = true);
 void verify(const Function& function);
 uint64_t hash_of(const Function& function);  // of the text without name, stable between runs
 
-// ---- Constant data: descriptors, tables, strings --------------------------------------------------
+// ---- Constant data: descriptors, tables, strings
+// --------------------------------------------------
 
 struct DataItem;
-struct DataInt { int bytes; uint64_t value; };
-struct DataPointer { std::string symbol; int64_t addend = 0; };  // symbol empty: null
-struct DataString { std::string text; };                         // pointer to NUL-terminated text, merged
-struct DataBytes { std::string bytes; };                         // inline
-struct DataStruct { std::vector<DataItem> fields; };             // C layout of the target
-struct DataItem { std::variant<DataInt, DataPointer, DataString, DataBytes, DataStruct> node; };
+struct DataInt {
+  int bytes;
+  uint64_t value;
+};
+struct DataPointer {
+  std::string symbol;
+  int64_t addend = 0;
+};  // symbol empty: null
+struct DataString {
+  std::string text;
+};  // pointer to NUL-terminated text, merged
+struct DataBytes {
+  std::string bytes;
+};  // inline
+struct DataStruct {
+  std::vector<DataItem> fields;
+};  // C layout of the target
+struct DataItem {
+  std::variant<DataInt, DataPointer, DataString, DataBytes, DataStruct> node;
+};
 
 struct DataObject {
   std::string name;
   bool exported = false;
-  bool external = false;  // declared here, defined elsewhere (hidden): weights, the executor's table
+  bool external =
+      false;  // declared here, defined elsewhere (hidden): weights, the executor's table
   bool function = false;  // external only: a function
   int64_t alignment = 8;
   DataItem initial;  // an array is a DataStruct with equal fields
@@ -157,12 +231,13 @@ struct Module {
   std::vector<DataObject> data;
 };
 
-// ---- Builder --------------------------------------------------------------------------------------
+// ---- Builder
+// --------------------------------------------------------------------------------------
 
 class Builder;
 
-// A handle to an immutable value. Operators need equal types; an int or double next to a Value becomes
-// a constant of its type (all lanes).
+// A handle to an immutable value. Operators need equal types; an int or double next to a Value
+// becomes a constant of its type (all lanes).
 class Value {
  public:
   Value() = default;
@@ -196,8 +271,8 @@ class Var {
   Type type_;
 };
 
-// Writes one function. Constants are folded, and `x + 0`, `x * 1` disappear, so that index arithmetic
-// can be written plainly. Offsets of loads and stores are in bytes (see `element`).
+// Writes one function. Constants are folded, and `x + 0`, `x * 1` disappear, so that index
+// arithmetic can be written plainly. Offsets of loads and stores are in bytes (see `element`).
 class Builder {
  public:
   Builder(std::string name, Convention convention);
@@ -233,7 +308,8 @@ class Builder {
   Value symbol_address(const std::string& symbol);
 
   void store(const Value& value, const Value& pointer, const Value& byte_offset);
-  void store_masked(const Value& value, const Value& pointer, const Value& byte_offset, const Value& count);
+  void store_masked(const Value& value, const Value& pointer, const Value& byte_offset,
+                    const Value& count);
   Var var(const std::string& name, const Value& initial);
   void for_each(const std::string& name, const Value& begin, const Value& end, int64_t step,
                 const std::function<void(Value)>& body);

@@ -1,4 +1,5 @@
-// The scalar expression of an elementwise node: a small SSA program over one element of each operand.
+// The scalar expression of an elementwise node: a small SSA program over one element of each
+// operand.
 #pragma once
 
 #include <cstdint>
@@ -14,30 +15,72 @@ enum class ScalarOp : uint8_t {
   kOperand,   // `index`-th operand's element
   kConstant,  // `constant` in `dtype`
   // unary, dtype kept
-  kNeg, kAbs, kSign, kNot, kSqrt, kReciprocal, kExp, kLog, kSin, kCos, kTan, kAsin, kAcos, kAtan, kSinh,
-  kCosh, kAsinh, kAcosh, kAtanh, kTanh, kErf, kSigmoid, kFloor, kCeil, kRoundEven, kTrunc,
-  kIsNan, kIsInf,  // to bool
+  kNeg,
+  kAbs,
+  kSign,
+  kNot,
+  kSqrt,
+  kReciprocal,
+  kExp,
+  kLog,
+  kSin,
+  kCos,
+  kTan,
+  kAsin,
+  kAcos,
+  kAtan,
+  kSinh,
+  kCosh,
+  kAsinh,
+  kAcosh,
+  kAtanh,
+  kTanh,
+  kErf,
+  kSigmoid,
+  kFloor,
+  kCeil,
+  kRoundEven,
+  kTrunc,
+  kIsNan,
+  kIsInf,  // to bool
   // binary
-  kAdd, kSub, kMul, kDiv, kRem, kFloorMod, kPow, kMin, kMax,  // min and max propagate NaN
-  kAnd, kOr, kXor, kShl, kShr,
-  kEq, kNe, kLt, kLe, kGt, kGe,  // to bool
-  kSelect,                       // condition, a, b
-  kCast,                         // to `dtype`
+  kAdd,
+  kSub,
+  kMul,
+  kDiv,
+  kRem,
+  kFloorMod,
+  kPow,
+  kMin,
+  kMax,  // min and max propagate NaN
+  kAnd,
+  kOr,
+  kXor,
+  kShl,
+  kShr,
+  kEq,
+  kNe,
+  kLt,
+  kLe,
+  kGt,
+  kGe,      // to bool
+  kSelect,  // condition, a, b
+  kCast,    // to `dtype`
 };
-int arity_of(ScalarOp op);               // 0 for kOperand and kConstant
-std::string_view name_of(ScalarOp op);   // "add", "select"
+int arity_of(ScalarOp op);              // 0 for kOperand and kConstant
+std::string_view name_of(ScalarOp op);  // "add", "select"
 
 struct ScalarNode {
   ScalarOp op;
-  DType dtype;                // of the result
-  std::vector<int> arguments; // indices of earlier nodes
-  int index = 0;              // kOperand
+  DType dtype;                 // of the result
+  std::vector<int> arguments;  // indices of earlier nodes
+  int index = 0;               // kOperand
   std::variant<int64_t, double> constant = int64_t{0};
   bool operator==(const ScalarNode&) const = default;
 };
 
-// The last node is the result. Integer semantics are those of loop IR: wrap around, division by zero
-// gives zero, casts saturate.
+// The last node is the result. Integer semantics are those of loop IR: wrap around, division by
+// zero gives zero, casts saturate.
 struct ScalarExpr {
   std::vector<ScalarNode> nodes;
   DType result() const { return nodes.back().dtype; }
@@ -52,14 +95,15 @@ ScalarExpr operand_expr(DType dtype);  // %0 itself
 ScalarExpr compose(const ScalarExpr& outer, int position, const ScalarExpr& inner,
                    const std::vector<int>& outer_map, const std::vector<int>& inner_map);
 
-// Writes expressions in code: ExprBuilder e; auto x = e.operand(0, f32); e.finish(e.max(x, e.constant(0, f32)))
+// Writes expressions in code: ExprBuilder e; auto x = e.operand(0, f32); e.finish(e.max(x,
+// e.constant(0, f32)))
 class ExprBuilder {
  public:
   using Ref = int;
   Ref operand(int index, DType dtype);
   Ref constant(double value, DType dtype);  // exact for floats; integers take the int64 overload
   Ref constant(int64_t value, DType dtype);
-  Ref unary(ScalarOp op, Ref a);            // result dtype follows the op
+  Ref unary(ScalarOp op, Ref a);  // result dtype follows the op
   Ref binary(ScalarOp op, Ref a, Ref b);
   Ref select(Ref condition, Ref a, Ref b);
   Ref cast(Ref a, DType dtype);

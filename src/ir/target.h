@@ -30,13 +30,13 @@ struct CpuLevel {
   std::string llvm_features;  // "+avx512vnni", may be empty
   uint64_t features = 0;      // DV_X86_* / DV_ARM_* bits it needs
   Family family = Family::kX86_64;
-  int vector_bytes = 16;      // the widest registers worth using
+  int vector_bytes = 16;  // the widest registers worth using
   int vector_registers = 16;
   bool fma = false;
   bool masked_memory = false;  // masked loads and stores are single instructions
 };
-// "x86-64-v3", "x86-64-v4+avx512vnni", "native" (the host's best; host family only). kValue names the
-// levels and features there are.
+// "x86-64-v3", "x86-64-v4+avx512vnni", "native" (the host's best; host family only). kValue names
+// the levels and features there are.
 CpuLevel cpu_level(const TargetInfo& target, std::string_view text);
 CpuLevel baseline(const TargetInfo& target);
 

@@ -13,8 +13,8 @@
 
 namespace dovetail::ir {
 
-// Row-major compact little-endian bytes with their owner (a mapped file, a protobuf message, a vector),
-// shared and immutable. Bool is one byte 0 or 1.
+// Row-major compact little-endian bytes with their owner (a mapped file, a protobuf message, a
+// vector), shared and immutable. Bool is one byte 0 or 1.
 class TensorData {
  public:
   TensorData() = default;
