@@ -1,4 +1,4 @@
-// Joins elementwise chains into one node, elementwise users of a contraction, pool or reduction
+// Joins elementwise chains into one node, elementwise users of a contraction
 // into its epilogue (bias, activation, residual), and reductions with the elementwise nodes over
 // the same outer domain into a composite named rows (softmax, normalisations).
 #pragma once
