@@ -1,0 +1,46 @@
+# Two commands on a fresh Debian 12: make demo, make test. Everything is built in build/ (release).
+.PHONY: build setup demo test test-long bench bench-check format lint clean models
+.DEFAULT_GOAL := build
+
+PYTHON := build/venv/bin/python
+
+setup:
+	@scripts/setup
+
+# The optimised command line tool: build/bin/dovetail.
+build: setup
+	@cmake --preset release --log-level=WARNING
+	@cmake --build --preset release --target dovetail dovetail_runtime
+
+# A real model, compiled, loaded and asked.
+demo: build
+	@scripts/demo
+
+models: setup
+	@$(PYTHON) scripts/fetch_models.py
+
+test: setup
+	@scripts/test
+
+# Adds long fuzzing and huge files.
+test-long: setup
+	@scripts/test --long
+
+# Ratios to the peers; bench-check asserts ratios within one process.
+bench: build
+	@$(PYTHON) benchmarks/run.py
+
+bench-check: build
+	@$(PYTHON) benchmarks/run.py --check
+
+format: setup
+	@scripts/lint --format-only --fix
+
+lint: setup
+	@cmake --preset release --log-level=WARNING
+	@scripts/lint
+
+# Leaves what was downloaded: build/venv, build/models.
+clean:
+	@rm -rf build-dev build-asan build-tsan
+	@[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name venv ! -name models ! -name wheels -exec rm -rf {} +

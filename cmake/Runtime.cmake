@@ -1,0 +1,18 @@
+# dovetail_runtime: src/runtime and what it uses of src/base as one shared library that needs
+# nothing but libc, libm, libstdc++ and libgcc_s.
+get_target_property(type dovetail_runtime_static TYPE)
+if(type STREQUAL "INTERFACE_LIBRARY")
+  add_library(dovetail_runtime INTERFACE)
+else()
+  add_library(dovetail_runtime SHARED)
+  target_include_directories(dovetail_runtime INTERFACE "${CMAKE_SOURCE_DIR}/include")
+  target_link_libraries(dovetail_runtime
+                        PRIVATE "$<LINK_LIBRARY:WHOLE_ARCHIVE,dovetail_runtime_static>")
+  set_target_properties(dovetail_runtime PROPERTIES LINKER_LANGUAGE CXX VERSION ${PROJECT_VERSION}
+                        SOVERSION 0)
+  target_link_options(dovetail_runtime PRIVATE -Wl,--as-needed
+                      -Wl,--exclude-libs,libdovetail_base.a:libdovetail_fmt.a)
+  if(NOT DOVETAIL_SANITIZE)
+    target_link_options(dovetail_runtime PRIVATE -Wl,--no-undefined)
+  endif()
+endif()
