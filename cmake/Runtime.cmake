@@ -4,10 +4,9 @@ get_target_property(type dovetail_runtime_static TYPE)
 if(type STREQUAL "INTERFACE_LIBRARY")
   add_library(dovetail_runtime INTERFACE)
 else()
-  add_library(dovetail_runtime SHARED)
+  add_library(dovetail_runtime SHARED $<TARGET_OBJECTS:dovetail_runtime_static>)
   target_include_directories(dovetail_runtime INTERFACE "${CMAKE_SOURCE_DIR}/include")
-  target_link_libraries(dovetail_runtime
-                        PRIVATE "$<LINK_LIBRARY:WHOLE_ARCHIVE,dovetail_runtime_static>")
+  target_link_libraries(dovetail_runtime PRIVATE dovetail_base Threads::Threads)
   set_target_properties(dovetail_runtime PROPERTIES LINKER_LANGUAGE CXX VERSION ${PROJECT_VERSION}
                         SOVERSION 0)
   target_link_options(dovetail_runtime PRIVATE -Wl,--as-needed
