@@ -25,8 +25,12 @@ class Lowering {
   }
 
   void add(const Node& node, const ir::SymbolBounds& symbols) {
-    kernels::Request request{.node = &node, .operands = {}, .results = {}, .level = options_.level,
-                             .symbols = symbols, .strict = options_.strict};
+    kernels::Request request{.node = &node,
+                             .operands = {},
+                             .results = {},
+                             .level = options_.level,
+                             .symbols = symbols,
+                             .strict = options_.strict};
     std::vector<const ir::Value*> tensors;
     for (const ir::Value* operand : node.operands) {
       request.operands.push_back(layout_of(operand));
@@ -36,7 +40,8 @@ class Lowering {
       request.results.push_back(layout_of(result.get()));
       tensors.push_back(result.get());
     }
-    for (kernels::Call& call : kernels::make_calls(request)) add_step(std::move(call), tensors, node);
+    for (kernels::Call& call : kernels::make_calls(request))
+      add_step(std::move(call), tensors, node);
   }
 
   ir::Plan take() { return std::move(plan_); }
@@ -46,7 +51,8 @@ class Lowering {
     return {value->dtype(), value->shape(), placed_.values.at(value).strides};
   }
 
-  void add_step(kernels::Call call, const std::vector<const ir::Value*>& tensors, const Node& node) {
+  void add_step(kernels::Call call, const std::vector<const ir::Value*>& tensors,
+                const Node& node) {
     DOVETAIL_CHECK(call.arguments.size() == call.function.parameters.size(),
                    "kernel {} takes {} arguments, its call has {}", call.function.name,
                    call.function.parameters.size(), call.arguments.size());
@@ -56,7 +62,8 @@ class Lowering {
       switch (argument.kind) {
         case kernels::Argument::Kind::kPointer: {
           const ir::Placement& placement = placed_.values.at(tensors.at(argument.tensor));
-          word = {ir::StepArgument::Kind::kPointer, placement.buffer, placement.offset + argument.value};
+          word = {ir::StepArgument::Kind::kPointer, placement.buffer,
+                  placement.offset + argument.value};
           break;
         }
         case kernels::Argument::Kind::kInt:
@@ -91,7 +98,8 @@ int KernelSet::add(loop::Function function) {
   if (!function.llvm_cpu.empty()) {
     function.name += fmt::format(".{}{}", function.llvm_cpu, function.llvm_features);
   }
-  const auto [found, inserted] = by_name_.try_emplace(function.name, static_cast<int>(functions_.size()));
+  const auto [found, inserted] =
+      by_name_.try_emplace(function.name, static_cast<int>(functions_.size()));
   if (inserted) functions_.push_back(std::move(function));
   return found->second;
 }

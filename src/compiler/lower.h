@@ -14,8 +14,8 @@
 
 namespace dovetail::compiler {
 
-// Kernels by content: adding an equal function gives the old index back. Names become unique by a hash
-// of the text.
+// Kernels by content: adding an equal function gives the old index back. Names become unique by a
+// hash of the text.
 class KernelSet {
  public:
   int add(loop::Function function);
@@ -35,8 +35,9 @@ struct LowerOptions {
 ir::Plan lower(const ir::Graph& graph, const Placed& placed, const LowerOptions& options,
                KernelSet* kernels);
 
-// Live ranges, then slots: buffers that are never alive together share a slot, whose size is the largest
-// of its members; offsets are prefix sums. Sets offset of every workspace buffer and plan.workspace.
+// Live ranges, then slots: buffers that are never alive together share a slot, whose size is the
+// largest of its members; offsets are prefix sums. Sets offset of every workspace buffer and
+// plan.workspace.
 void plan_memory(ir::Plan* plan, const ir::SymbolBounds& symbols);
 
 }  // namespace dovetail::compiler

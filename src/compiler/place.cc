@@ -57,7 +57,8 @@ class Placer {
   void place_outputs() {
     for (size_t k = 0; k < graph_.outputs.size(); ++k) {
       const Value* value = graph_.outputs[k];
-      const int buffer = new_buffer(ir::Buffer::Kind::kOutput, static_cast<int>(k), bytes_of(value));
+      const int buffer =
+          new_buffer(ir::Buffer::Kind::kOutput, static_cast<int>(k), bytes_of(value));
       output_placements_.push_back({buffer, 0, ir::compact_strides(value->shape())});
       demand(value, output_placements_.back());
     }
@@ -81,7 +82,8 @@ class Placer {
       demand(node.operands[0], inverse);
     } else if (node.as<ir::Reshape>()) {
       const Value* operand = node.operands[0];
-      if (auto strides = reshape_strides(result->shape(), found->second.strides, operand->shape())) {
+      if (auto strides =
+              reshape_strides(result->shape(), found->second.strides, operand->shape())) {
         demand(operand, {found->second.buffer, found->second.offset, *strides});
       }
     } else if (const auto* concat = node.as<ir::Concat>()) {
@@ -113,8 +115,8 @@ class Placer {
 
   // ---- Fresh buffers ----
 
-  // Rows of a multiple of 2 KiB fall into few cache sets (layout.md, 1b): they are padded by 64 bytes
-  // when contractions read them and every view keeps the rows whole.
+  // Rows of a multiple of 2 KiB fall into few cache sets (layout.md, 1b): they are padded by 64
+  // bytes when contractions read them and every view keeps the rows whole.
   std::pair<std::vector<Dim>, Dim> own_layout(const Value* value) {
     std::vector<Dim> strides = ir::compact_strides(value->shape());
     Dim bytes = bytes_of(value);
@@ -122,7 +124,8 @@ class Placer {
     if (shape.size() < 2 || !shape.back().is_constant()) return {strides, bytes};
     const int64_t size = ir::size_of(value->dtype());
     const int64_t row = shape.back().value();
-    if (row == 0 || row * size % 2048 != 0 || !rows_stay_whole(value, shape.back())) return {strides, bytes};
+    if (row == 0 || row * size % 2048 != 0 || !rows_stay_whole(value, shape.back()))
+      return {strides, bytes};
     bool contracted = false;
     collect_contracted(value, &contracted);
     if (!contracted) return {strides, bytes};
@@ -141,7 +144,8 @@ class Placer {
     for (const Node* user : users->second) {
       if (user->as<ir::Reshape>()) {
         const Value* view = user->result();
-        if (view->shape().empty() || view->shape().back() != row || !rows_stay_whole(view, row)) return false;
+        if (view->shape().empty() || view->shape().back() != row || !rows_stay_whole(view, row))
+          return false;
       }
     }
     return true;
@@ -215,7 +219,8 @@ class Placer {
     const Placement& from = placed_.values.at(operand);
     Placement to = from;
     if (const auto* permute = node.as<ir::Permute>()) {
-      for (size_t i = 0; i < permute->perm.size(); ++i) to.strides[i] = from.strides[permute->perm[i]];
+      for (size_t i = 0; i < permute->perm.size(); ++i)
+        to.strides[i] = from.strides[permute->perm[i]];
     } else if (node.as<ir::Broadcast>()) {
       for (size_t i = 0; i < to.strides.size(); ++i) {
         if (operand->shape()[i] != node.result()->shape()[i]) to.strides[i] = 0;
@@ -235,8 +240,10 @@ class Placer {
 
   void accept_operand(Node& node, int k) {
     const Value* operand = node.operands[k];
-    const kernels::Layout layout{operand->dtype(), operand->shape(), placed_.values.at(operand).strides};
-    if (!kernels::accepts(node, k, layout)) node.operands[k] = copy_compact(node.operands[k], &node);
+    const kernels::Layout layout{operand->dtype(), operand->shape(),
+                                 placed_.values.at(operand).strides};
+    if (!kernels::accepts(node, k, layout))
+      node.operands[k] = copy_compact(node.operands[k], &node);
   }
 
   Value* copy_compact(Value* value, Node* before) {

@@ -16,9 +16,9 @@ struct Placed {
   std::unordered_map<const ir::Value*, ir::Placement> values;
 };
 
-// Inserts Copy nodes where a user cannot read a layout, a reshape cannot be a view, or a concat operand
-// or output could not be placed. Afterwards every value has a placement, and Concat and view nodes
-// compute nothing.
+// Inserts Copy nodes where a user cannot read a layout, a reshape cannot be a view, or a concat
+// operand or output could not be placed. Afterwards every value has a placement, and Concat and
+// view nodes compute nothing.
 Placed place(ir::Graph& graph);
 
 // The strides of a reshape's result, when it can be a view of an operand with these strides.

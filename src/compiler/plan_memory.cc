@@ -48,8 +48,8 @@ bool overlap(const Buffer& a, const Buffer& b) {
 
 }  // namespace
 
-// Largest first, each into the first slot where nobody is alive at the same time (the "shared objects,
-// greedy by size" strategy of Pisarchyk and Lee, arXiv:2001.03288).
+// Largest first, each into the first slot where nobody is alive at the same time (the "shared
+// objects, greedy by size" strategy of Pisarchyk and Lee, arXiv:2001.03288).
 void plan_memory(ir::Plan* plan, const ir::SymbolBounds& symbols) {
   find_live_ranges(plan);
   std::vector<int> order;

@@ -88,7 +88,9 @@ class DimEmitter {
 class RunEmitter {
  public:
   RunEmitter(const ProgramRequest& request, Slots& slots)
-      : request_(request), plan_(*request.plan), slots_(slots),
+      : request_(request),
+        plan_(*request.plan),
+        slots_(slots),
         b_(request.run_name, loop::Convention::kPlain) {}
 
   loop::Function emit() {
@@ -98,17 +100,18 @@ class RunEmitter {
     workspace_ = b_.load_pointer(call_, DV_CALL_WORKSPACE);
     weights_ = b_.load_pointer(call_, DV_CALL_WEIGHTS);
     for (const ir::Buffer& buffer : plan_.buffers) {
-      if (buffer.kind == ir::Buffer::Kind::kInput) num_inputs_ = std::max(num_inputs_, buffer.index + 1);
+      if (buffer.kind == ir::Buffer::Kind::kInput)
+        num_inputs_ = std::max(num_inputs_, buffer.index + 1);
     }
     for (const ir::Step& step : plan_.steps) emit_step(step);
     return b_.finish();
   }
 
-
  private:
   Value amount(const Dim& dim) {
     if (dim.is_constant()) return b_.constant(dim.value());
-    return b_.load(loop::scalar(ir::DType::kI64), values_, b_.constant(int64_t{8} * slots_.of(dim)));
+    return b_.load(loop::scalar(ir::DType::kI64), values_,
+                   b_.constant(int64_t{8} * slots_.of(dim)));
   }
 
   Value pointer(const ir::StepArgument& argument) {

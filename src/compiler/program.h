@@ -1,5 +1,5 @@
-// The two functions of a variant, written in loop IR: `layout` evaluates every shape expression of the
-// plan, `run` walks its steps.
+// The two functions of a variant, written in loop IR: `layout` evaluates every shape expression of
+// the plan, `run` walks its steps.
 #pragma once
 
 #include <string>
@@ -20,8 +20,8 @@ struct Program {
 struct ProgramRequest {
   std::string layout_name, run_name;
   const ir::Plan* plan = nullptr;
-  std::vector<std::string> dims;              // symbols in the order of dv_model.dims
-  std::vector<ir::Dim> output_dims;           // symbolic extents of outputs: values that come first
+  std::vector<std::string> dims;     // symbols in the order of dv_model.dims
+  std::vector<ir::Dim> output_dims;  // symbolic extents of outputs: values that come first
   const std::vector<loop::Function>* kernels = nullptr;
 };
 

@@ -7,7 +7,8 @@ using ir::Dim;
 using ir::Shape;
 
 // Axes of extent 1 have no say in the layout.
-void drop_ones(const Shape& shape, const std::vector<Dim>& strides, Shape* kept, std::vector<Dim>* kept_strides) {
+void drop_ones(const Shape& shape, const std::vector<Dim>& strides, Shape* kept,
+               std::vector<Dim>* kept_strides) {
   for (size_t i = 0; i < shape.size(); ++i) {
     if (shape[i] == Dim(1)) continue;
     kept->push_back(shape[i]);
@@ -17,9 +18,9 @@ void drop_ones(const Shape& shape, const std::vector<Dim>& strides, Shape* kept,
 
 }  // namespace
 
-// Both shapes are cut into groups of axes with equal products, from the left. Inside a group the old
-// axes must lie as one axis would (outer stride = inner extent * inner stride); the new axes then split
-// that one axis.
+// Both shapes are cut into groups of axes with equal products, from the left. Inside a group the
+// old axes must lie as one axis would (outer stride = inner extent * inner stride); the new axes
+// then split that one axis.
 std::optional<std::vector<Dim>> reshape_strides(const Shape& from, const std::vector<Dim>& strides,
                                                 const Shape& to) {
   Shape old_shape;

@@ -1,0 +1,85 @@
+// Compiling ONNX models into one native library.
+//
+//   auto model = dovetail::build("yolo.onnx");
+//   dovetail::export_library({model}, "yolo.so");
+//
+// Every function throws dovetail::Error (dovetail/error.h); nothing is left half written.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace dovetail {
+
+// What code is made for. Target names are ours, one per row of `target_names()`; CPU levels are
+// "x86-64-v3", "x86-64-v4+avx512vnni", "native", ...
+struct Target {
+  std::string name;               // empty: the machine the compiler runs on
+  std::vector<std::string> cpus;  // empty: "native" on that machine, else the family's baseline
+};
+std::vector<std::string> target_names();
+
+// An extent of an input's shape: a number, or the name of a dimension that stays symbolic.
+using Extent = std::variant<int64_t, std::string>;
+
+// One stage of a build, told when it is done: its name, its time, and its result as text on demand.
+struct Stage {
+  std::string_view name;
+  double milliseconds = 0;
+  std::function<std::string()> text;
+};
+
+struct BuildOptions {
+  std::string
+      name;  // of the model; empty: the file's stem, characters outside [A-Za-z0-9_] become _
+  Target target;
+  std::map<std::string, std::vector<Extent>> input_shapes;  // by input name, whole shapes
+  std::map<std::string, int64_t> dims;                      // symbolic dimensions to fix, by name
+  std::function<void(const Stage&)> on_stage;
+  std::function<void(const std::string&)> on_warning;
+};
+
+// A compiled model: plans, kernels and prepared params, not yet machine code. Cheap to copy,
+// immutable.
+class CompiledModel {
+ public:
+  struct Data;
+  explicit CompiledModel(std::shared_ptr<const Data> data) : data_(std::move(data)) {}
+  const std::string& name() const;
+  const Data& data() const { return *data_; }
+
+ private:
+  std::shared_ptr<const Data> data_;
+};
+
+// Reads an ONNX file (with its external data) and compiles it for the target. kIo, kValue: the file
+// cannot be read or breaks the standard; kUnsupported: lists every operator that is not supported.
+CompiledModel build(const std::filesystem::path& onnx, const BuildOptions& options = {});
+
+// What a link step takes: relocatable objects, and the file to make of them.
+struct LinkJob {
+  std::vector<std::filesystem::path> objects;
+  std::filesystem::path output;
+  std::string target;
+};
+
+struct ExportOptions {
+  std::string prefix;            // of the library's globals; empty: the first model's name
+  std::filesystem::path header;  // where to write the typed C header; empty: nowhere
+  std::function<void(const Stage&)> on_stage;
+};
+
+// Writes one native library with these models, all built for the same target; the first one is
+// "default". The suffix states the intent: .so for the target's loader, .o for its linker. A suffix
+// that contradicts the target is refused (kValue). Same models, options and file name: same bytes.
+void export_library(const std::vector<CompiledModel>& models, const std::filesystem::path& output,
+                    const ExportOptions& options = {});
+
+}  // namespace dovetail

@@ -1,0 +1,28 @@
+// ONNX bytes -> graph IR. The only folder that sees protobuf.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "ir/graph.h"
+
+namespace dovetail::import {
+
+struct Options {
+  std::map<std::string, std::vector<std::variant<int64_t, std::string>>> input_shapes;
+  std::map<std::string, int64_t> dims;
+  std::function<void(const std::string&)> on_warning;
+};
+
+// Reads the model and lowers every node to primitives. The graph's name is the ONNX graph's.
+// Weights refer to the file's mapped bytes and are not copied where their form allows. Errors name
+// the file, the node and the way out; operators that are not supported are listed all at once.
+std::shared_ptr<ir::Graph> import_onnx(const std::filesystem::path& path, const Options& options);
+
+}  // namespace dovetail::import
