@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -178,7 +179,7 @@ class Graph {
   std::vector<Value*> inputs;  // results of Input nodes, in order
   std::vector<Value*> outputs;
   std::vector<std::string> output_names;
-  std::vector<std::string> frozen;  // initializers whose value shaped the code, sorted
+  std::map<std::string, TensorType> frozen;  // initializers whose value shaped the code
 
   Value* input(const std::string& name, TensorType type);
   Value* param(const std::string& name, TensorData data);

@@ -1,0 +1,176 @@
+#include <dovetail/compiler.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+
+#include "base/error.h"
+#include "compiler/compiled_model.h"
+#include "compiler/lower.h"
+#include "compiler/place.h"
+#include "compiler/prepare.h"
+#include "import/import.h"
+#include "passes/channels_last.h"
+#include "passes/fold_weights.h"
+#include "passes/fuse.h"
+#include "passes/pack.h"
+#include "passes/simplify.h"
+#include "passes/split_prepare.h"
+
+namespace dovetail {
+namespace {
+
+using ir::Graph;
+
+// Tells the observer about each stage. The text is made only when it is asked for.
+class Stages {
+ public:
+  explicit Stages(const BuildOptions& options) : on_stage_(options.on_stage) {}
+
+  template <class Work, class Text>
+  auto operator()(std::string_view name, const Work& work, const Text& text) {
+    const auto begin = std::chrono::steady_clock::now();
+    if constexpr (std::is_void_v<decltype(work())>) {
+      work();
+      report(name, begin, [&] { return text(); });
+    } else {
+      auto result = work();
+      report(name, begin, [&] { return text(result); });
+      return result;
+    }
+  }
+
+ private:
+  void report(std::string_view name, std::chrono::steady_clock::time_point begin,
+              const std::function<std::string()>& text) const {
+    if (!on_stage_) return;
+    const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - begin;
+    on_stage_({name, time.count(), text});
+  }
+  std::function<void(const Stage&)> on_stage_;
+};
+
+std::string model_name(const std::filesystem::path& onnx, const BuildOptions& options) {
+  std::string name = options.name.empty() ? onnx.stem().string() : options.name;
+  for (char& c : name) {
+    const bool allowed = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+    if (allowed) continue;
+    if (!options.name.empty()) {
+      throw_error(ErrorKind::kValue, "model name '{}' holds '{}': only letters, digits and _ are allowed",
+                  options.name, c);
+    }
+    c = '_';
+  }
+  if (name.empty() || (name[0] >= '0' && name[0] <= '9')) name.insert(0, "_");
+  return name;
+}
+
+std::vector<ir::CpuLevel> cpu_levels(const ir::TargetInfo& target, const Target& wanted) {
+  std::vector<std::string> names = wanted.cpus;
+  if (names.empty()) {
+    names.push_back(target.name == ir::host_target().name ? "native" : ir::baseline(target).name);
+  }
+  std::vector<ir::CpuLevel> levels;
+  for (const std::string& name : names) {
+    ir::CpuLevel level = ir::cpu_level(target, name);
+    const auto equal = [&](const ir::CpuLevel& other) { return other.name == level.name; };
+    if (std::none_of(levels.begin(), levels.end(), equal)) levels.push_back(std::move(level));
+  }
+  // The executor takes the first variant that the machine can run.
+  std::stable_sort(levels.begin(), levels.end(), [](const ir::CpuLevel& a, const ir::CpuLevel& b) {
+    return __builtin_popcountll(a.features) > __builtin_popcountll(b.features);
+  });
+  return levels;
+}
+
+void describe(const Graph& graph, CompiledModel::Data* model) {
+  std::set<std::string> seen;
+  for (const ir::Value* input : graph.inputs) {
+    model->inputs.push_back({input->name, input->type});
+    for (const ir::Dim& extent : input->shape()) {
+      for (const std::string& symbol : extent.symbols()) {
+        if (seen.insert(symbol).second) model->dims.push_back(symbol);
+      }
+    }
+  }
+  for (const auto& node : graph.nodes()) {
+    const auto* param = node->as<ir::Param>();
+    if (!param) continue;
+    if (!graph.frozen.contains(param->name)) model->params.push_back({param->name, node->result()->type});
+  }
+  for (const auto& [name, type] : graph.frozen) model->frozen.push_back({name, type});
+  for (size_t k = 0; k < graph.outputs.size(); ++k) {
+    model->outputs.push_back({graph.output_names[k], graph.outputs[k]->type});
+  }
+  model->bounds = graph.symbols;
+}
+
+std::string text_of(const std::vector<ModelVariant>& variants) {
+  std::string text;
+  for (const ModelVariant& variant : variants) {
+    for (const loop::Function& kernel : variant.kernels) text += loop::to_string(kernel) + "\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+const std::string& CompiledModel::name() const { return data_->name; }
+
+std::vector<std::string> target_names() {
+  std::vector<std::string> names;
+  for (const ir::TargetInfo& target : ir::targets()) names.emplace_back(target.name);
+  return names;
+}
+
+// The main path: an ONNX file becomes plans, kernels and prepared params.
+CompiledModel build(const std::filesystem::path& onnx, const BuildOptions& options) {
+  Stages stage(options);
+  auto model = std::make_shared<CompiledModel::Data>();
+  model->name = model_name(onnx, options);
+  model->target =
+      options.target.name.empty() ? &ir::host_target() : &ir::target_named(options.target.name);
+  const std::vector<ir::CpuLevel> levels = cpu_levels(*model->target, options.target);
+
+  // ONNX operators become primitives; shapes are inferred, and shape arithmetic is folded, as each node
+  // is made.
+  const std::shared_ptr<Graph> graph =
+      stage("import", [&] { return import::import_onnx(onnx, {options.input_shapes, options.dims, options.on_warning}); },
+            [](const auto& g) { return ir::to_string(*g); });
+  const auto graph_text = [&] { return ir::to_string(*graph); };
+  // What callers see of the model is settled here: names, shapes and params as in the file.
+  describe(*graph, model.get());
+
+  // Canonical form: nothing constant is computed at run time, no node is equal to another or unused.
+  stage("simplify", [&] { passes::simplify(*graph); }, graph_text);
+  // Activations become channels-last rows; permutes remain at the model's borders only.
+  stage("channels_last", [&] { passes::channels_last(*graph); passes::simplify(*graph); }, graph_text);
+  // Batch normalisation and other affine maps per channel go into weights and bias.
+  stage("fold_weights", [&] { passes::fold_weights(*graph); passes::simplify(*graph); }, graph_text);
+  // One node per kernel from here on.
+  stage("fuse", [&] { passes::fuse(*graph); }, graph_text);
+  // Weights take the panel layout that every CPU level of the family reads.
+  stage("pack", [&] { passes::pack(*graph, ir::panel_width(model->target->family)); passes::simplify(*graph); }, graph_text);
+  // What params alone decide leaves the model ...
+  passes::Split split;
+  stage("split_prepare", [&] { split = passes::split_prepare(*graph); },
+        [&] { return ir::to_string(*split.prepare) + ir::to_string(*graph); });
+  ir::verify(*graph);
+  // ... and is computed now.
+  stage("prepare", [&] { model->weights = compiler::run_prepare(split); }, [] { return std::string(); });
+
+  // Every value gets its memory, every node its kernels, once for each CPU level.
+  compiler::Placed placed;
+  stage("place", [&] { placed = compiler::place(*graph); }, graph_text);
+  stage("lower", [&] {
+    for (const ir::CpuLevel& level : levels) {
+      compiler::KernelSet kernels;
+      ir::Plan plan = compiler::lower(*graph, placed, {.level = &level}, &kernels);
+      model->variants.push_back({level, std::move(plan), kernels.functions()});
+    }
+  }, [&] { return text_of(model->variants); });
+  return CompiledModel(std::move(model));
+}
+
+}  // namespace dovetail
