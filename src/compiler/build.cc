@@ -54,10 +54,12 @@ class Stages {
 std::string model_name(const std::filesystem::path& onnx, const BuildOptions& options) {
   std::string name = options.name.empty() ? onnx.stem().string() : options.name;
   for (char& c : name) {
-    const bool allowed = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+    const bool allowed =
+        (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
     if (allowed) continue;
     if (!options.name.empty()) {
-      throw_error(ErrorKind::kValue, "model name '{}' holds '{}': only letters, digits and _ are allowed",
+      throw_error(ErrorKind::kValue,
+                  "model name '{}' holds '{}': only letters, digits and _ are allowed",
                   options.name, c);
     }
     c = '_';
@@ -97,7 +99,8 @@ void describe(const Graph& graph, CompiledModel::Data* model) {
   for (const auto& node : graph.nodes()) {
     const auto* param = node->as<ir::Param>();
     if (!param) continue;
-    if (!graph.frozen.contains(param->name)) model->params.push_back({param->name, node->result()->type});
+    if (!graph.frozen.contains(param->name))
+      model->params.push_back({param->name, node->result()->type});
   }
   for (const auto& [name, type] : graph.frozen) model->frozen.push_back({name, type});
   for (size_t k = 0; k < graph.outputs.size(); ++k) {
@@ -133,43 +136,74 @@ CompiledModel build(const std::filesystem::path& onnx, const BuildOptions& optio
       options.target.name.empty() ? &ir::host_target() : &ir::target_named(options.target.name);
   const std::vector<ir::CpuLevel> levels = cpu_levels(*model->target, options.target);
 
-  // ONNX operators become primitives; shapes are inferred, and shape arithmetic is folded, as each node
-  // is made.
-  const std::shared_ptr<Graph> graph =
-      stage("import", [&] { return import::import_onnx(onnx, {options.input_shapes, options.dims, options.on_warning}); },
-            [](const auto& g) { return ir::to_string(*g); });
+  // ONNX operators become primitives; shapes are inferred, and shape arithmetic is folded, as each
+  // node is made.
+  const std::shared_ptr<Graph> graph = stage(
+      "import",
+      [&] {
+        return import::import_onnx(onnx, {options.input_shapes, options.dims, options.on_warning});
+      },
+      [](const auto& g) { return ir::to_string(*g); });
   const auto graph_text = [&] { return ir::to_string(*graph); };
   // What callers see of the model is settled here: names, shapes and params as in the file.
   describe(*graph, model.get());
 
-  // Canonical form: nothing constant is computed at run time, no node is equal to another or unused.
-  stage("simplify", [&] { passes::simplify(*graph); }, graph_text);
+  // Canonical form: nothing constant is computed at run time, no node is equal to another or
+  // unused.
+  stage(
+      "simplify", [&] { passes::simplify(*graph); }, graph_text);
   // Activations become channels-last rows; permutes remain at the model's borders only.
-  stage("channels_last", [&] { passes::channels_last(*graph); passes::simplify(*graph); }, graph_text);
+  stage(
+      "channels_last",
+      [&] {
+        passes::channels_last(*graph);
+        passes::simplify(*graph);
+      },
+      graph_text);
   // Batch normalisation and other affine maps per channel go into weights and bias.
-  stage("fold_weights", [&] { passes::fold_weights(*graph); passes::simplify(*graph); }, graph_text);
+  stage(
+      "fold_weights",
+      [&] {
+        passes::fold_weights(*graph);
+        passes::simplify(*graph);
+      },
+      graph_text);
   // One node per kernel from here on.
-  stage("fuse", [&] { passes::fuse(*graph); }, graph_text);
+  stage(
+      "fuse", [&] { passes::fuse(*graph); }, graph_text);
   // Weights take the panel layout that every CPU level of the family reads.
-  stage("pack", [&] { passes::pack(*graph, ir::panel_width(model->target->family)); passes::simplify(*graph); }, graph_text);
+  stage(
+      "pack",
+      [&] {
+        passes::pack(*graph, ir::panel_width(model->target->family));
+        passes::simplify(*graph);
+      },
+      graph_text);
   // What params alone decide leaves the model ...
   passes::Split split;
-  stage("split_prepare", [&] { split = passes::split_prepare(*graph); },
-        [&] { return ir::to_string(*split.prepare) + ir::to_string(*graph); });
+  stage(
+      "split_prepare", [&] { split = passes::split_prepare(*graph); },
+      [&] { return ir::to_string(*split.prepare) + ir::to_string(*graph); });
   ir::verify(*graph);
   // ... and is computed now.
-  stage("prepare", [&] { model->weights = compiler::run_prepare(split); }, [] { return std::string(); });
+  stage(
+      "prepare", [&] { model->weights = compiler::run_prepare(split); },
+      [] { return std::string(); });
 
   // Every value gets its memory, every node its kernels, once for each CPU level.
   compiler::Placed placed;
-  stage("place", [&] { placed = compiler::place(*graph); }, graph_text);
-  stage("lower", [&] {
-    for (const ir::CpuLevel& level : levels) {
-      compiler::KernelSet kernels;
-      ir::Plan plan = compiler::lower(*graph, placed, {.level = &level}, &kernels);
-      model->variants.push_back({level, std::move(plan), kernels.functions()});
-    }
-  }, [&] { return text_of(model->variants); });
+  stage(
+      "place", [&] { placed = compiler::place(*graph); }, graph_text);
+  stage(
+      "lower",
+      [&] {
+        for (const ir::CpuLevel& level : levels) {
+          compiler::KernelSet kernels;
+          ir::Plan plan = compiler::lower(*graph, placed, {.level = &level}, &kernels);
+          model->variants.push_back({level, std::move(plan), kernels.functions()});
+        }
+      },
+      [&] { return text_of(model->variants); });
   return CompiledModel(std::move(model));
 }
 

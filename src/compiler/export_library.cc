@@ -15,7 +15,8 @@ namespace dovetail {
 namespace {
 
 // The shared weights of all models: every plan's weight buffers get their offsets in the image.
-std::vector<ModelVariant> place_weights(const CompiledModel::Data& model, exporter::WeightsImage* image) {
+std::vector<ModelVariant> place_weights(const CompiledModel::Data& model,
+                                        exporter::WeightsImage* image) {
   std::vector<int64_t> offsets;
   for (const ir::TensorData& tensor : model.weights) offsets.push_back(image->add(tensor));
   std::vector<ModelVariant> variants = model.variants;
@@ -32,10 +33,12 @@ void check_models(const std::vector<CompiledModel>& models) {
   std::set<std::string> names;
   for (const CompiledModel& model : models) {
     if (!names.insert(model.name()).second) {
-      throw_error(ErrorKind::kValue, "two models are named '{}': give one another name", model.name());
+      throw_error(ErrorKind::kValue, "two models are named '{}': give one another name",
+                  model.name());
     }
     if (model.data().target != models.front().data().target) {
-      throw_error(ErrorKind::kValue, "model '{}' is built for {}, model '{}' for {}: one library has one target",
+      throw_error(ErrorKind::kValue,
+                  "model '{}' is built for {}, model '{}' for {}: one library has one target",
                   models.front().name(), models.front().data().target->name, model.name(),
                   model.data().target->name);
     }
@@ -53,7 +56,8 @@ void check_prefix(const std::string& prefix) {
 }
 
 // Layout and run functions of every variant, and every kernel once.
-compiler::ModelCode generate(const CompiledModel::Data& model, const std::vector<ModelVariant>& variants,
+compiler::ModelCode generate(const CompiledModel::Data& model,
+                             const std::vector<ModelVariant>& variants,
                              std::map<std::string, loop::Function>* kernels, loop::Module* module) {
   compiler::ModelCode code{&model, {}};
   std::vector<ir::Dim> output_dims;
@@ -71,7 +75,8 @@ compiler::ModelCode generate(const CompiledModel::Data& model, const std::vector
                                                         .output_dims = output_dims,
                                                         .kernels = &variant.kernels});
     for (const loop::Function& kernel : variant.kernels) kernels->try_emplace(kernel.name, kernel);
-    code.variants.push_back({&variant, program.layout.name, program.run.name, program.num_values, {}});
+    code.variants.push_back(
+        {&variant, program.layout.name, program.run.name, program.num_values, {}});
     for (size_t k = 0; k < output_dims.size(); ++k) {
       code.variants.back().slots[output_dims[k]] = program.output_slots[k];
     }
@@ -95,31 +100,40 @@ void export_library(const std::vector<CompiledModel>& models, const std::filesys
   loop::Module module;
   std::map<std::string, loop::Function> kernels;
   std::vector<std::vector<ModelVariant>> variants;
-  for (const CompiledModel& model : models) variants.push_back(place_weights(model.data(), &weights));
+  for (const CompiledModel& model : models)
+    variants.push_back(place_weights(model.data(), &weights));
   std::vector<compiler::ModelCode> codes;
   for (size_t m = 0; m < models.size(); ++m) {
     codes.push_back(generate(models[m].data(), variants[m], &kernels, &module));
   }
   for (auto& [name, kernel] : kernels) module.functions.push_back(std::move(kernel));
 
-  compiler::LibraryNames names{.prefix = prefix,
-                               .weights_symbol = fmt::format("dovetail_weights_{:016x}", weights.hash()),
-                               .packed_functions = shared};
+  compiler::LibraryNames names{
+      .prefix = prefix,
+      .weights_symbol = fmt::format("dovetail_weights_{:016x}", weights.hash()),
+      .packed_functions = shared};
   const std::vector<std::string> exported =
       compiler::add_descriptor({&target, names, codes, weights.size()}, &module);
 
-  exporter::LibraryJob job{.target = &target, .object = {}, .weights = &weights,
-                           .weights_symbol = names.weights_symbol, .exported = exported, .output = output};
-  const auto timed = [&](std::string_view stage, const auto& work, std::function<std::string()> text) {
+  exporter::LibraryJob job{.target = &target,
+                           .object = {},
+                           .weights = &weights,
+                           .weights_symbol = names.weights_symbol,
+                           .exported = exported,
+                           .output = output};
+  const auto timed = [&](std::string_view stage, const auto& work,
+                         std::function<std::string()> text) {
     const auto begin = std::chrono::steady_clock::now();
     work();
     const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - begin;
     if (options.on_stage) options.on_stage({stage, time.count(), std::move(text)});
   };
-  timed("codegen", [&] { job.object = codegen::emit_object(module, target); },
-        [&] { return codegen::emit_assembly(module, target); });
-  timed("link", [&] { exporter::write_library(job); }, [] { return std::string(); });
-  if (!options.header.empty()) compiler::write_typed_header(codes, prefix, options.header);
+  timed(
+      "codegen", [&] { job.object = codegen::emit_object(module, target); },
+      [&] { return codegen::emit_assembly(module, target); });
+  timed(
+      "link", [&] { exporter::write_library(job); }, [] { return std::string(); });
+  if (!options.header.empty()) write_file(options.header, compiler::typed_header(codes, prefix));
 }
 
 }  // namespace dovetail

@@ -20,7 +20,9 @@ using Workspace = std::unique_ptr<uint8_t, decltype(&std::free)>;
 Workspace allocate(int64_t bytes) {
   const int64_t rounded = (bytes + DV_ALIGNMENT) / DV_ALIGNMENT * DV_ALIGNMENT;
   Workspace memory(static_cast<uint8_t*>(std::aligned_alloc(DV_ALIGNMENT, rounded)), &std::free);
-  if (!memory) throw_error(ErrorKind::kMemory, "no memory for {} bytes of workspace to prepare the weights", bytes);
+  if (!memory)
+    throw_error(ErrorKind::kMemory, "no memory for {} bytes of workspace to prepare the weights",
+                bytes);
   return memory;
 }
 
@@ -42,11 +44,13 @@ std::vector<ir::TensorData> run_prepare(const passes::Split& split) {
   module.functions = kernels.functions();
   module.functions.push_back(program.layout);
   module.functions.push_back(program.run);
-  for (auto it = module.functions.end() - 2; it != module.functions.end(); ++it) it->exported = true;
+  for (auto it = module.functions.end() - 2; it != module.functions.end(); ++it)
+    it->exported = true;
   const codegen::HostCode code(module);
 
   std::vector<int64_t> values(program.num_values);
-  code.function<void(const int64_t*, int64_t, int64_t*)>("prepare_layout")(nullptr, 1, values.data());
+  code.function<void(const int64_t*, int64_t, int64_t*)>("prepare_layout")(nullptr, 1,
+                                                                           values.data());
   const Workspace workspace = allocate(values[DV_VALUE_WORKSPACE]);
   std::vector<void*> io;
   for (const passes::PrepareInput& input : split.prepare_inputs) {

@@ -149,9 +149,16 @@ struct ParallelCall {
 struct Comment {
   std::string text;
 };
+// return callee(arguments...): the last statement of a kPlain function, which then returns `type`
+// instead of nothing.
+struct TailCall {
+  std::string callee;
+  std::vector<ValueId> arguments;
+  Type type;
+};
 
 struct Statement {
-  std::variant<Definition, Declare, Assign, Store, For, If, ParallelCall, Comment> node;
+  std::variant<Definition, Declare, Assign, Store, For, If, ParallelCall, Comment, TailCall> node;
 };
 
 struct Parameter {
@@ -318,6 +325,7 @@ class Builder {
   void parallel_call(const std::string& callee, const Value& call, const std::vector<Value>& words,
                      const Value& chunks);
   void comment(const std::string& text);
+  void tail_call(const std::string& callee, const std::vector<Value>& arguments, Type type);
 
   Function& function() { return *function_; }
   // Verifies and gives the function away; the builder is empty afterwards.

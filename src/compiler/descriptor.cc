@@ -1,0 +1,206 @@
+#include "compiler/descriptor.h"
+
+#include <dovetail/abi.h>
+#include <fmt/format.h>
+
+#include "base/error.h"
+
+namespace dovetail::compiler {
+namespace {
+
+using loop::DataBytes;
+using loop::DataInt;
+using loop::DataItem;
+using loop::DataObject;
+using loop::DataPointer;
+using loop::DataString;
+using loop::DataStruct;
+
+DataItem i32(int64_t value) { return {DataInt{4, static_cast<uint64_t>(value) & 0xffffffffu}}; }
+DataItem i64(int64_t value) { return {DataInt{8, static_cast<uint64_t>(value)}}; }
+DataItem text(const std::string& value) { return {DataString{value}}; }
+DataItem pointer(const std::string& symbol) { return {DataPointer{symbol, 0}}; }
+DataItem null() { return {DataPointer{"", 0}}; }
+
+DataItem dtype(ir::DType type) {
+  const uint64_t code = type == ir::DType::kBool   ? DV_BOOL
+                        : type == ir::DType::kBF16 ? DV_BFLOAT
+                        : ir::is_float(type)       ? DV_FLOAT
+                        : ir::is_signed_int(type)  ? DV_INT
+                                                   : DV_UINT;
+  const uint64_t bits = static_cast<uint64_t>(ir::size_of(type)) * 8;
+  return {DataStruct{{{DataInt{1, code}}, {DataInt{1, bits}}, {DataInt{2, 1}}}}};
+}
+
+class DescriptorWriter {
+ public:
+  DescriptorWriter(const DescriptorRequest& request, loop::Module* module)
+      : request_(request), module_(module), library_(request.names.prefix + "_library") {}
+
+  std::vector<std::string> write() {
+    declare("dovetail_api", false);
+    if (request_.weights_size > 0) declare(request_.names.weights_symbol, false);
+    std::vector<DataItem> models;
+    for (const ModelCode& model : request_.models) models.push_back(pointer(write_model(model)));
+    write_library(models);
+    if (request_.names.packed_functions) write_packed_functions();
+    return exported_;
+  }
+
+ private:
+  void declare(const std::string& name, bool function) {
+    module_->data.push_back(
+        {.name = name, .external = true, .function = function, .initial = null()});
+  }
+
+  // An array object, or a null pointer when there is nothing in it.
+  DataItem array(const std::string& name, std::vector<DataItem> items) {
+    if (items.empty()) return null();
+    module_->data.push_back({.name = name, .initial = {DataStruct{std::move(items)}}});
+    return pointer(name);
+  }
+
+  DataItem dims(const std::string& owner, const TensorInfo& tensor, const ModelCode& model) {
+    std::vector<DataItem> items;
+    for (const ir::Dim& dim : tensor.type.shape) {
+      int64_t symbol = -1;
+      int64_t slot = -1;
+      if (const auto name = dim.lone_symbol()) {
+        const auto& symbols = model.model->dims;
+        const auto at = std::find(symbols.begin(), symbols.end(), *name);
+        DOVETAIL_CHECK(at != symbols.end(), "dimension '{}' of '{}' belongs to no input", *name,
+                       tensor.name);
+        symbol = at - symbols.begin();
+      }
+      const auto& slots = model.variants.front().slots;
+      if (const auto found = slots.find(dim); found != slots.end()) slot = found->second;
+      const bool constant = dim.is_constant();
+      items.push_back(
+          {DataStruct{{i64(constant ? dim.value() : -1), constant ? null() : text(dim.to_string()),
+                       i32(symbol), i32(slot)}}});
+    }
+    return array(owner + ".shape." + tensor.name, std::move(items));
+  }
+
+  DataItem tensors(const std::string& owner, const std::vector<TensorInfo>& infos,
+                   const ModelCode& model) {
+    std::vector<DataItem> items;
+    for (const TensorInfo& info : infos) {
+      items.push_back({DataStruct{{text(info.name), dims(owner, info, model), i32(info.type.rank()),
+                                   dtype(info.type.dtype)}}});
+    }
+    return array(owner, std::move(items));
+  }
+
+  DataItem symbols(const ModelCode& model) {
+    std::vector<DataItem> items;
+    for (const std::string& name : model.model->dims) {
+      const auto found = model.model->bounds.find(name);
+      const ir::Bounds bounds = found == model.model->bounds.end() ? ir::Bounds{} : found->second;
+      items.push_back({DataStruct{{text(name), i64(bounds.min), i64(bounds.max)}}});
+    }
+    return array(model.model->name + ".dims", std::move(items));
+  }
+
+  DataItem steps(const std::string& owner, const ModelVariant& variant) {
+    std::vector<DataItem> items;
+    for (const ir::Step& step : variant.plan.steps) {
+      items.push_back({DataStruct{{text(variant.kernels[step.function].name),
+                                   text(fmt::format("{}", fmt::join(step.origins, ", ")))}}});
+    }
+    return array(owner, std::move(items));
+  }
+
+  DataItem variants(const ModelCode& model) {
+    std::vector<DataItem> items;
+    for (const VariantCode& code : model.variants) {
+      const ModelVariant& variant = *code.variant;
+      const std::string owner = model.model->name + ".steps." + variant.level.name;
+      items.push_back(
+          {DataStruct{{text(variant.level.name), i64(static_cast<int64_t>(variant.level.features)),
+                       i32(code.num_values), i32(static_cast<int64_t>(variant.plan.steps.size())),
+                       steps(owner, variant), pointer(code.layout), pointer(code.run)}}});
+    }
+    return array(model.model->name + ".variants", std::move(items));
+  }
+
+  std::string write_model(const ModelCode& code) {
+    const CompiledModel::Data& model = *code.model;
+    const auto count = [](const auto& list) { return i32(static_cast<int64_t>(list.size())); };
+    DataObject object{.name = "model." + model.name, .initial = {}};
+    object.initial = {DataStruct{
+        {i32(sizeof(dv_model)), count(model.inputs), count(model.outputs), count(model.dims),
+         count(model.params), count(model.frozen), count(code.variants), i32(0), text(model.name),
+         pointer(library_), tensors(model.name + ".inputs", model.inputs, code),
+         tensors(model.name + ".outputs", model.outputs, code), symbols(code),
+         tensors(model.name + ".params", model.params, code),
+         tensors(model.name + ".frozen", model.frozen, code), variants(code)}}};
+    module_->data.push_back(std::move(object));
+    return "model." + model.name;
+  }
+
+  void write_library(std::vector<DataItem> models) {
+    const int64_t count = static_cast<int64_t>(models.size());
+    DataObject object{.name = library_, .exported = true, .initial = {}};
+    object.initial = {
+        DataStruct{{{DataBytes{DV_MAGIC}},
+                    i32(DV_ABI_VERSION),
+                    i32(sizeof(dv_library)),
+                    text(std::string(request_.target->name)),
+                    text("dovetail " DOVETAIL_VERSION),
+                    pointer("dovetail_api"),
+                    array(library_ + ".models", std::move(models)),
+                    request_.weights_size > 0 ? pointer(request_.names.weights_symbol) : null(),
+                    i64(request_.weights_size),
+                    i64(count)}}};
+    module_->data.push_back(std::move(object));
+    exported_.push_back(library_);
+  }
+
+  void write_packed_functions() {
+    declare("dovetail_ffi_factory", true);
+    declare("dovetail_ffi_library", true);
+    write_packed("__tvm_ffi_dovetail.library", "dovetail_ffi_library", library_);
+    const std::string& first = request_.models.front().model->name;
+    write_packed("__tvm_ffi_default", "dovetail_ffi_factory", "model." + first);
+    for (const ModelCode& code : request_.models) {
+      write_packed("__tvm_ffi_" + code.model->name, "dovetail_ffi_factory",
+                   "model." + code.model->name);
+    }
+  }
+
+  // int32_t name(void* self, const void* args, int32_t num_args, void* result)
+  //   { return body(subject, args, num_args, result); }
+  void write_packed(const std::string& name, const std::string& body, const std::string& subject) {
+    for (const std::string& other : exported_) {
+      if (other == name)
+        throw_error(ErrorKind::kValue,
+                    "the model name '{}' is taken: it is an alias of the first model",
+                    name.substr(10));
+    }
+    loop::Builder b(name, loop::Convention::kPlain);
+    b.pointer_parameter("self");
+    const loop::Value args = b.pointer_parameter("args");
+    const loop::Value count = b.parameter("num_args", loop::scalar(ir::DType::kI32));
+    const loop::Value result = b.pointer_parameter("result");
+    b.tail_call(body, {b.symbol_address(subject), args, count, result},
+                loop::scalar(ir::DType::kI32));
+    loop::Function function = b.finish();
+    function.exported = true;
+    module_->functions.push_back(std::move(function));
+    exported_.push_back(name);
+  }
+
+  const DescriptorRequest& request_;
+  loop::Module* module_;
+  std::string library_;
+  std::vector<std::string> exported_;
+};
+
+}  // namespace
+
+std::vector<std::string> add_descriptor(const DescriptorRequest& request, loop::Module* module) {
+  return DescriptorWriter(request, module).write();
+}
+
+}  // namespace dovetail::compiler
