@@ -14,8 +14,8 @@
 
 namespace dovetail::exporter {
 
-// The weights of a library: tensors one after the other, each aligned to DV_ALIGNMENT, equal content
-// stored once.
+// The weights of a library: tensors one after the other, each aligned to DV_ALIGNMENT, equal
+// content stored once.
 class WeightsImage {
  public:
   // The tensor's offset in bytes.
@@ -37,16 +37,17 @@ class WeightsImage {
 
 struct LibraryJob {
   const ir::TargetInfo* target = nullptr;
-  std::vector<std::byte> object;        // the models' code and descriptors, from code generation
+  std::vector<std::byte> object;  // the models' code and descriptors, from code generation
   const WeightsImage* weights = nullptr;
-  std::string weights_symbol;           // that `object` refers to; hidden
-  std::vector<std::string> exported;    // the globals that stay visible
-  std::filesystem::path output;         // its suffix is the form: .so, .o
+  std::string weights_symbol;         // that `object` refers to; hidden
+  std::vector<std::string> exported;  // the globals that stay visible
+  std::filesystem::path output;       // its suffix is the form: .so, .o
 };
 
-// Adds the executor for the target's family and the weights, and writes the file: in a temporary folder
-// beside the output, then renamed.
-//   .so  lld in process, the weights section finished afterwards (see finish_weights.h): no DT_NEEDED,
+// Adds the executor for the target's family and the weights, and writes the file: in a temporary
+// folder beside the output, then renamed.
+//   .so  lld in process, the weights section finished afterwards (see finish_weights.h): no
+//   DT_NEEDED,
 //        soname is the file's name, weights in a read-only page-aligned segment of their own
 //   .o   one relocatable object, every global but `exported` made local
 // kValue: unknown suffix, or one that the target does not have. kIo: the OS's text.
