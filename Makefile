@@ -9,7 +9,7 @@ setup:
 
 # The optimised command line tool: build/bin/dovetail.
 build: setup
-	@cmake --preset release --log-level=WARNING
+	@cmake --preset release >/dev/null
 	@cmake --build --preset release --target dovetail dovetail_runtime
 
 # A real model, compiled, loaded and asked.
@@ -37,7 +37,7 @@ format: setup
 	@scripts/lint --format-only --fix
 
 lint: setup
-	@cmake --preset release --log-level=WARNING
+	@cmake --preset release >/dev/null
 	@scripts/lint
 
 # Leaves what was downloaded: build/venv, build/models.

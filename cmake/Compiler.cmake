@@ -23,6 +23,7 @@ add_compile_options(
   $<$<COMPILE_LANGUAGE:C,CXX>:-fdata-sections>
   # No path of the build machine in what is built, and ccache hits across checkouts.
   "$<$<COMPILE_LANGUAGE:C,CXX>:-ffile-prefix-map=${CMAKE_SOURCE_DIR}/=>")
+add_compile_definitions(DOVETAIL_VERSION="${PROJECT_VERSION}")
 add_link_options(-Wl,--gc-sections)
 
 if(DOVETAIL_SANITIZE)

@@ -2,7 +2,7 @@
 # nothing but libc, libm, libstdc++ and libgcc_s.
 get_target_property(type dovetail_runtime_static TYPE)
 if(type STREQUAL "INTERFACE_LIBRARY")
-  add_library(dovetail_runtime INTERFACE)
+  add_custom_target(dovetail_runtime)
 else()
   add_library(dovetail_runtime SHARED $<TARGET_OBJECTS:dovetail_runtime_static>)
   target_include_directories(dovetail_runtime INTERFACE "${CMAKE_SOURCE_DIR}/include")
