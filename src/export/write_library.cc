@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <utility>
 
 #include "base/error.h"
 #include "export/executor_objects.h"
@@ -59,10 +60,9 @@ std::vector<std::byte> read_all(const fs::path& path) {
 }
 
 Bytes executor_for(const ir::TargetInfo& target) {
-  for (const ExecutorObject& object : executor_objects()) {
-    if (object.family == target.name) return object.bytes;
-  }
-  throw_error(ErrorKind::kInternal, "no executor was built for {}", target.name);
+  const Bytes bytes = embedded::executor_object(target.name);
+  DOVETAIL_CHECK(!bytes.empty(), "no executor was built for {}", target.name);
+  return bytes;
 }
 
 class Writer {
