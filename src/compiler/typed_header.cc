@@ -1,0 +1,253 @@
+#include "compiler/typed_header.h"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "compiler/abi_header.h"
+
+namespace dovetail::compiler {
+namespace {
+
+// Memory for callers who have nothing special to say about it, and integer helpers of shapes.
+constexpr const char* kSupport = R"(
+#ifndef DOVETAIL_TYPED_HEADER_SUPPORT_
+#define DOVETAIL_TYPED_HEADER_SUPPORT_
+#include <stdlib.h>
+
+/* malloc with alignment: the address that malloc gave stands right before the aligned one. */
+static inline void* dovetail_malloc_(void* self, size_t bytes, size_t alignment) {
+  char* memory = (char*)malloc(bytes + alignment + sizeof(void*));
+  uintptr_t start;
+  (void)self;
+  if (!memory) return NULL;
+  start = ((uintptr_t)memory + sizeof(void*) + alignment - 1) / alignment * alignment;
+  ((void**)start)[-1] = memory;
+  return (void*)start;
+}
+static inline void dovetail_free_(void* self, void* memory) {
+  (void)self;
+  if (memory) free(((void**)memory)[-1]);
+}
+/* A host with malloc and one thread. */
+static inline dv_host dovetail_malloc_host(void) {
+  dv_host host = {sizeof(dv_host), 1, NULL, dovetail_malloc_, dovetail_free_, NULL, 0};
+  return host;
+}
+static inline int64_t dovetail_floordiv_(int64_t a, int64_t b) {
+  int64_t quotient = b ? a / b : 0;
+  return b && a % b != 0 && (a < 0) != (b < 0) ? quotient - 1 : quotient;
+}
+static inline int64_t dovetail_mod_(int64_t a, int64_t b) { return a - dovetail_floordiv_(a, b) * b; }
+static inline int64_t dovetail_min_(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t dovetail_max_(int64_t a, int64_t b) { return a > b ? a : b; }
+#endif
+)";
+
+std::string c_type(ir::DType dtype) {
+  switch (dtype) {
+    case ir::DType::kF32:
+      return "float";
+    case ir::DType::kF64:
+      return "double";
+    case ir::DType::kF16:
+    case ir::DType::kBF16:
+      return "uint16_t";
+    case ir::DType::kBool:
+      return "uint8_t";
+    default:
+      return std::string(ir::name_of(dtype)) + "_t";
+  }
+}
+
+bool is_keyword(const std::string& name) {
+  static const std::set<std::string> keywords{
+      "auto",    "bool",     "break",   "case",      "char",   "class",    "const",    "continue",
+      "default", "delete",   "do",      "double",    "else",   "enum",     "extern",   "false",
+      "float",   "for",      "goto",    "if",        "inline", "int",      "long",     "namespace",
+      "new",     "operator", "private", "protected", "public", "register", "restrict", "return",
+      "short",   "signed",   "sizeof",  "static",    "struct", "switch",   "template", "this",
+      "true",    "typedef",  "union",   "unsigned",  "using",  "virtual",  "void",     "volatile",
+      "while",   "context",  "error",   "status",    "inputs", "outputs"};
+  return keywords.contains(name);
+}
+
+// Parameter names from ONNX names: C identifiers, each once.
+class Identifiers {
+ public:
+  std::string of(const std::string& name) {
+    std::string identifier;
+    for (const char c : name) {
+      const bool allowed =
+          (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+      identifier += allowed ? c : '_';
+    }
+    if (identifier.empty() || (identifier[0] >= '0' && identifier[0] <= '9'))
+      identifier.insert(0, "t");
+    while (is_keyword(identifier) || !used_.insert(identifier).second) identifier += '_';
+    return identifier;
+  }
+
+ private:
+  std::set<std::string> used_;
+};
+
+using Names = std::map<std::string, std::string>;
+
+std::string c_expression(const ir::Dim& dim, const Names& symbols);
+
+std::string c_expression(const ir::Dim::Atom& atom, const Names& symbols) {
+  if (atom.kind == ir::AtomKind::kSymbol) return symbols.at(atom.name);
+  std::vector<std::string> arguments;
+  for (const ir::Dim& argument : atom.arguments)
+    arguments.push_back(c_expression(argument, symbols));
+  switch (atom.kind) {
+    case ir::AtomKind::kFloorDiv:
+      return fmt::format("dovetail_floordiv_({}, {})", arguments[0], arguments[1]);
+    case ir::AtomKind::kMod:
+      return fmt::format("dovetail_mod_({}, {})", arguments[0], arguments[1]);
+    case ir::AtomKind::kMin:
+      return fmt::format("dovetail_min_({}, {})", arguments[0], arguments[1]);
+    case ir::AtomKind::kMax:
+      return fmt::format("dovetail_max_({}, {})", arguments[0], arguments[1]);
+    default:
+      return fmt::format("({} >= {} ? {} : {})", arguments[0], arguments[1], arguments[2],
+                         arguments[3]);
+  }
+}
+
+std::string c_expression(const ir::Dim& dim, const Names& symbols) {
+  if (dim.terms().empty()) return "0";
+  std::string sum;
+  for (const ir::Dim::Term& term : dim.terms()) {
+    std::string product;
+    if (term.coefficient != 1 || term.factors.empty())
+      product = fmt::format("INT64_C({})", term.coefficient);
+    for (const auto& factor : term.factors) {
+      product += (product.empty() ? "" : " * ") + c_expression(*factor, symbols);
+    }
+    sum += (sum.empty() ? "" : " + ") + product;
+  }
+  return dim.terms().size() == 1 ? sum : "(" + sum + ")";
+}
+
+// Code that describes one tensor on the stack as `<list>[index]`.
+std::string tensor_code(const TensorInfo& info, const std::string& parameter,
+                        const std::string& list, size_t index, const Names& symbols) {
+  std::string code;
+  const std::string shape = fmt::format("shape_{}_{}", list, index);
+  std::vector<std::string> extents;
+  for (const ir::Dim& extent : info.type.shape) extents.push_back(c_expression(extent, symbols));
+  if (!extents.empty()) {
+    code += fmt::format("  int64_t {}[{}];\n", shape, extents.size());
+    for (size_t i = 0; i < extents.size(); ++i)
+      code += fmt::format("  {}[{}] = {};\n", shape, i, extents[i]);
+  }
+  code += fmt::format("  {}.data = (void*){};\n", list, parameter);
+  code += fmt::format("  {}.ndim = {};\n  {}.shape = {};\n", list, extents.size(), list,
+                      extents.empty() ? "NULL" : shape);
+  return code;
+}
+
+std::string shape_comment(const TensorInfo& info) { return ir::to_string(info.type); }
+
+class HeaderWriter {
+ public:
+  HeaderWriter(const std::vector<ModelCode>& models, const std::string& prefix)
+      : models_(models), prefix_(prefix) {}
+
+  std::string write() {
+    std::string text = fmt::format(
+        "/* Made by Dovetail {} for the library `{}_library`: the contract, then typed calls for "
+        "each model. */\n{}{}\n",
+        DOVETAIL_VERSION, prefix_, abi_header(), kSupport);
+    text += fmt::format(
+        "#ifndef DOVETAIL_{0}_LIBRARY_\n#define DOVETAIL_{0}_LIBRARY_\n#ifdef __cplusplus\nextern "
+        "\"C\" {{\n#endif\n\n"
+        "/* Linked: this. Opened with dlopen: what dlsym(handle, \"{0}_library\") gives. */\n"
+        "extern const dv_library {0}_library;\n",
+        prefix_);
+    for (size_t m = 0; m < models_.size(); ++m) text += model(*models_[m].model, m);
+    return text + "\n#ifdef __cplusplus\n}\n#endif\n#endif\n";
+  }
+
+ private:
+  // The first model is called by the prefix, the others by prefix and name, so that two versions of
+  // a model get along in one program.
+  std::string function_prefix(const CompiledModel::Data& model, size_t index) const {
+    return index == 0 ? prefix_ : prefix_ + "_" + model.name;
+  }
+
+  std::string model(const CompiledModel::Data& model, size_t index) const {
+    const std::string name = function_prefix(model, index);
+    std::string text = fmt::format(
+        "\n/* ---- Model \"{1}\" ---- */\n\n"
+        "/* Makes a context of this model; one caller uses it at a time. */\n"
+        "static inline int32_t {0}_create(const dv_library* library, const dv_host* host, "
+        "dv_context** context,\n"
+        "                                dv_error* error) {{\n"
+        "  return library->api->create(library->models[{2}], host, context, error);\n}}\n"
+        "static inline void {0}_destroy(const dv_library* library, dv_context* context) {{\n"
+        "  library->api->destroy(context);\n}}\n",
+        name, model.name, index);
+    return text + run(model, name);
+  }
+
+  std::string run(const CompiledModel::Data& model, const std::string& name) const {
+    Identifiers identifiers;
+    identifiers.of("library");
+    Names symbols;
+    std::string parameters;
+    std::string comment;
+    for (const std::string& dim : model.dims) {
+      symbols[dim] = identifiers.of(dim);
+      parameters += fmt::format(", int64_t {}", symbols[dim]);
+    }
+    std::string body;
+    const auto each = [&](const std::vector<TensorInfo>& infos, const char* list,
+                          const char* setter, const char* constness) {
+      for (size_t k = 0; k < infos.size(); ++k) {
+        const std::string parameter = identifiers.of(infos[k].name);
+        parameters += fmt::format(", {}{}* {}", constness, c_type(infos[k].type.dtype), parameter);
+        comment += fmt::format(" *   {} {}: {}\n", list, parameter, shape_comment(infos[k]));
+        const std::string tensor = fmt::format("{}_{}", list, k);
+        body += fmt::format("  dv_tensor {} = {{NULL, {{DV_CPU, 0}}, 0, {}, NULL, NULL, 0}};\n",
+                            tensor, dtype_text(infos[k].type.dtype));
+        body += tensor_code(infos[k], parameter, tensor, k, symbols);
+        body += fmt::format(
+            "  status = api->{}(context, {}, &{}, error);\n  if (status != DV_OK) return status;\n",
+            setter, k, tensor);
+      }
+    };
+    each(model.inputs, "input", "set_input_zero_copy", "const ");
+    each(model.outputs, "output", "set_output_zero_copy", "");
+    return fmt::format(
+        "/* Runs the model on the caller's memory: compact, row-major.\n{}"
+        " * The context refers to this memory until the next call. */\n"
+        "static inline int32_t {}_run(const dv_library* library, dv_context* context{}, dv_error* "
+        "error) {{\n"
+        "  const dv_api* api = library->api;\n  int32_t status = DV_OK;\n{}"
+        "  return api->run(context, error);\n}}\n",
+        comment, name, parameters, body);
+  }
+
+  static std::string dtype_text(ir::DType dtype) {
+    const char* code = dtype == ir::DType::kBool   ? "DV_BOOL"
+                       : dtype == ir::DType::kBF16 ? "DV_BFLOAT"
+                       : ir::is_float(dtype)       ? "DV_FLOAT"
+                       : ir::is_signed_int(dtype)  ? "DV_INT"
+                                                   : "DV_UINT";
+    return fmt::format("{{{}, {}, 1}}", code, ir::size_of(dtype) * 8);
+  }
+
+  const std::vector<ModelCode>& models_;
+  std::string prefix_;
+};
+
+}  // namespace
+
+std::string typed_header(const std::vector<ModelCode>& models, const std::string& prefix) {
+  return HeaderWriter(models, prefix).write();
+}
+
+}  // namespace dovetail::compiler
