@@ -1,0 +1,100 @@
+// dovetail build MODEL.onnx -o LIB
+#include <dovetail/compiler.h>
+#include <fmt/core.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+
+#include "base/error.h"
+#include "commands.h"
+
+namespace dovetail::tool {
+namespace {
+
+struct Options {
+  std::string model, output, name, prefix, target, header, dump;
+  std::vector<std::string> cpus, shapes, dims;
+  bool time = false;
+};
+
+// "1x3x224x224"; an extent that is no number is the name of a dimension that stays symbolic.
+std::vector<Extent> parse_shape(const std::string& text) {
+  std::vector<Extent> shape;
+  if (text.empty()) return shape;
+  size_t begin = 0;
+  while (begin <= text.size()) {
+    const size_t end = std::min(text.find('x', begin), text.size());
+    const std::string extent = text.substr(begin, end - begin);
+    if (extent.empty()) throw_error(ErrorKind::kValue, "--shape: '{}' has an empty extent", text);
+    const bool number = extent[0] == '-' || (extent[0] >= '0' && extent[0] <= '9');
+    if (number) {
+      shape.emplace_back(parse_extent("--shape", extent));
+    } else {
+      shape.emplace_back(extent);
+    }
+    begin = end + 1;
+  }
+  return shape;
+}
+
+void run(const Options& options) {
+  std::vector<std::string> stages;
+  bool dumped = false;
+  const auto on_stage = [&](const Stage& stage) {
+    stages.emplace_back(stage.name);
+    if (options.time) fmt::print(stderr, "{:<14} {:9.3f} ms\n", stage.name, stage.milliseconds);
+    if (stage.name == options.dump) {
+      std::fputs(stage.text().c_str(), stdout);
+      dumped = true;
+    }
+  };
+  BuildOptions build_options;
+  build_options.name = options.name;
+  build_options.target = {options.target, options.cpus};
+  build_options.on_stage = on_stage;
+  build_options.on_warning = [](const std::string& text) { fmt::print(stderr, "dovetail: warning: {}\n", text); };
+  for (const std::string& text : options.shapes) {
+    const auto [input, shape] = split_assignment("--shape", text);
+    if (!build_options.input_shapes.emplace(input, parse_shape(shape)).second) {
+      throw_error(ErrorKind::kValue, "--shape {}: given twice", input);
+    }
+  }
+  for (const std::string& text : options.dims) {
+    const auto [dim, extent] = split_assignment("--dim", text);
+    if (!build_options.dims.emplace(dim, parse_extent("--dim " + dim, extent)).second) {
+      throw_error(ErrorKind::kValue, "--dim {}: given twice", dim);
+    }
+  }
+  const CompiledModel model = build(options.model, build_options);
+  export_library({model}, options.output, {options.prefix, options.header, on_stage});
+  if (!options.dump.empty() && !dumped) {
+    throw_error(ErrorKind::kValue, "--dump: there is no stage '{}'; the stages are {}", options.dump,
+                fmt::join(stages, ", "));
+  }
+}
+
+}  // namespace
+
+void add_build(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("build", "Compile an ONNX model into a native library");
+  command->add_option("MODEL", options->model, "The ONNX file")->required();
+  command->add_option("-o,--output", options->output, "The library: .so for the loader, .o for the linker")->required();
+  command->add_option("--name", options->name, "Name of the model (default: the file's stem)");
+  command->add_option("--prefix", options->prefix, "Prefix of the library's globals (default: the model's name)");
+  command->add_option("--target", options->target, fmt::format("One of {} (default: this machine)", fmt::join(target_names(), ", ")));
+  command->add_option("--cpu", options->cpus, "CPU level, as x86-64-v4+avx512vnni; several make a fat library");
+  command->add_option("--shape", options->shapes, "INPUT=1x3x224x224: the shape of an input; a name stays symbolic");
+  command->add_option("--dim", options->dims, "DIM=1: the extent of a symbolic dimension");
+  command->add_option("--header", options->header, "Also write the typed C header");
+  command->add_flag("--time", options->time, "Print the time of every stage");
+  command->add_option("--dump", options->dump, "Print the result of a stage as text");
+  for (CLI::Option* option : {command->get_option("--cpu"), command->get_option("--shape"), command->get_option("--dim")}) {
+    option->allow_extra_args(false);
+  }
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace dovetail::tool
