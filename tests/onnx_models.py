@@ -1,0 +1,63 @@
+"""Small models made on the spot, and what their answers are compared with."""
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+OPSET = 17
+
+
+def model_of(nodes, inputs, outputs, weights=(), opset=OPSET):
+    """A ModelProto; inputs and outputs are (name, numpy dtype, shape), weights (name, array)."""
+
+    def info(name, dtype, shape):
+        return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), shape)
+
+    graph = helper.make_graph(
+        nodes,
+        "graph",
+        [info(*i) for i in inputs],
+        [info(*o) for o in outputs],
+        [numpy_helper.from_array(np.asarray(array), name) for name, array in weights],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
+    model.ir_version = 8
+    onnx.checker.check_model(model)
+    return model
+
+
+def save(model, path):
+    onnx.save(model, str(path))
+    return path
+
+
+def mlp(seed=0):
+    """Three dense layers of 64 with ReLU: x float32[batch,64] -> y float32[batch,64]."""
+    random = np.random.default_rng(seed)
+    nodes, weights, value = [], [], "x"
+    for layer in range(3):
+        last = layer == 2
+        nodes.append(helper.make_node("Gemm", [value, f"w{layer}", f"b{layer}"], [f"h{layer}"], name=f"dense_{layer}"))
+        nodes.append(helper.make_node("Relu", [f"h{layer}"], ["y" if last else f"r{layer}"], name=f"relu_{layer}"))
+        weights.append((f"w{layer}", random.standard_normal((64, 64), dtype="float32") / 8))
+        weights.append((f"b{layer}", random.standard_normal(64, dtype="float32") / 8))
+        value = f"r{layer}"
+    return model_of(nodes, [("x", "float32", ["batch", 64])], [("y", "float32", ["batch", 64])], weights)
+
+
+def reference(model, inputs):
+    """onnxruntime's outputs for a path or a ModelProto."""
+    source = str(model) if not isinstance(model, onnx.ModelProto) else model.SerializeToString()
+    session = onnxruntime.InferenceSession(source, providers=["CPUExecutionProvider"])
+    return session.run(None, inputs)
+
+
+def difference(ours, theirs):
+    """max|a-b| / max|a|; the reference must have spread, else any answer would pass."""
+    assert ours.shape == theirs.shape and ours.dtype == theirs.dtype
+    assert theirs.size == 1 or np.ptp(theirs) > 1e-3 * np.abs(theirs).max()
+    return float(np.abs(ours.astype("float64") - theirs).max() / np.abs(theirs).max())
+
+
+__all__ = ["TensorProto", "difference", "helper", "mlp", "model_of", "reference", "save"]
