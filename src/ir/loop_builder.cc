@@ -183,10 +183,6 @@ Value Builder::reduce(Opcode op, const Value& a) {
   return define({.id = 0, .op = op, .type = scalar(a.dtype()), .operands = {a.id()}});
 }
 
-Value Builder::table_lookup(const Value& table, const Value& index) {
-  return define({.id = 0, .op = Opcode::kTableLookup, .type = {table.dtype(), index.lanes(), false}, .operands = {table.id(), index.id()}});
-}
-
 Value Builder::element(const Value& index, DType dtype) { return index * ir::size_of(dtype); }
 
 Value Builder::load(Type type, const Value& from, const Value& byte_offset) {

@@ -9,8 +9,8 @@ constexpr std::string_view kOpNames[] = {
     "constant", "iota",  "argument", "read",   "add",    "sub",       "mul",     "div",        "rem",        "min",        "max",  "and",
     "or",       "xor",   "shl",      "shr",    "neg",    "not",       "abs",     "sqrt",       "floor",      "ceil",       "trunc", "round_even",
     "fma",      "eq",    "ne",       "lt",     "le",     "gt",        "ge",      "select",     "cast",       "bitcast",    "broadcast",
-    "extract",  "shuffle", "reduce_add", "reduce_min", "reduce_max", "load", "load_masked", "address", "symbol", "table_lookup"};
-static_assert(std::size(kOpNames) == static_cast<size_t>(Opcode::kTableLookup) + 1);
+    "extract",  "shuffle", "reduce_add", "reduce_min", "reduce_max", "load", "load_masked", "address", "symbol"};
+static_assert(std::size(kOpNames) == static_cast<size_t>(Opcode::kSymbolAddress) + 1);
 
 std::string type_text(const Type& type) {
   if (type.pointer) return "pointer";
