@@ -11,11 +11,13 @@ namespace {
 
 bool is_rows(const ir::Node& node) {
   const auto* composite = node.as<ir::Composite>();
-  return node.as<ir::Elementwise>() || node.as<ir::Reduce>() || node.as<ir::Copy>() || (composite && composite->name == "rows");
+  return node.as<ir::Elementwise>() || node.as<ir::Reduce>() || node.as<ir::Copy>() ||
+         (composite && composite->name == "rows");
 }
 
 bool channels_are_contiguous(const Layout& layout) {
-  return layout.shape.empty() || layout.shape.back() == ir::Dim(1) || layout.strides.back() == ir::Dim(1);
+  return layout.shape.empty() || layout.shape.back() == ir::Dim(1) ||
+         layout.strides.back() == ir::Dim(1);
 }
 
 }  // namespace

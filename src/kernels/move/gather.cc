@@ -9,8 +9,8 @@ using ir::Dim;
 using loop::Builder;
 using loop::Value;
 
-// One loop over the elements in front of the axis and the indices; runs behind it are copied, by vectors
-// where they lie contiguous.
+// One loop over the elements in front of the axis and the indices; runs behind it are copied, by
+// vectors where they lie contiguous.
 class GatherKernel {
  public:
   explicit GatherKernel(const Request& request)
@@ -53,9 +53,11 @@ class GatherKernel {
       y_strides_.push_back(int_parameter(fmt::format("y_stride{}", i), y_.strides[i] * size));
       (i < axis_ + index_rank_ ? positions : run) *= y_.shape[i];
     }
-    for (size_t i = 0; i < x_.shape.size(); ++i) x_strides_.push_back(int_parameter(fmt::format("x_stride{}", i), x_.strides[i] * size));
+    for (size_t i = 0; i < x_.shape.size(); ++i)
+      x_strides_.push_back(int_parameter(fmt::format("x_stride{}", i), x_.strides[i] * size));
     for (int i = 0; i < index_rank_; ++i) {
-      index_strides_.push_back(int_parameter(fmt::format("index_stride{}", i), index_.strides[i] * ir::size_of(index_.dtype)));
+      index_strides_.push_back(int_parameter(fmt::format("index_stride{}", i),
+                                             index_.strides[i] * ir::size_of(index_.dtype)));
     }
     gathered_ = int_parameter("gathered", x_.shape[axis_]);
     const Dim per_chunk = max(Dim(1), floordiv(Dim(16384), max(run, Dim(1))));
@@ -80,14 +82,16 @@ class GatherKernel {
       }
     }
     const Value zero = b_.constant(int64_t{0});
-    Value index = b_.cast(b_.load(loop::scalar(index_.dtype), pointers_[1], index_offset), ir::DType::kI64);
+    Value index =
+        b_.cast(b_.load(loop::scalar(index_.dtype), pointers_[1], index_offset), ir::DType::kI64);
     index = b_.select(index < zero, index + gathered_, index);
     index = max(zero, min(index, gathered_ - 1));
     copy_run(axis_ + index_rank_, x_offset + index * x_strides_[axis_], y_offset);
   }
 
   bool contiguous() const {
-    return !y_.shape.empty() && static_cast<int>(y_.shape.size()) > axis_ + index_rank_ && y_.strides.back() == Dim(1) && x_.strides.back() == Dim(1);
+    return !y_.shape.empty() && static_cast<int>(y_.shape.size()) > axis_ + index_rank_ &&
+           y_.strides.back() == Dim(1) && x_.strides.back() == Dim(1);
   }
 
   void copy_run(int y_axis, const Value& x_offset, const Value& y_offset) {
@@ -107,7 +111,8 @@ class GatherKernel {
       });
       b_.for_each("rest", full, extents_[y_axis], 1, [&](const Value& i) {
         const Value offset = b_.element(i, x_.dtype);
-        b_.store(b_.load(loop::scalar(x_.dtype), pointers_[0], x_offset + offset), pointers_[2], y_offset + offset);
+        b_.store(b_.load(loop::scalar(x_.dtype), pointers_[0], x_offset + offset), pointers_[2],
+                 y_offset + offset);
       });
       return;
     }

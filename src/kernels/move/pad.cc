@@ -21,7 +21,8 @@ struct LooseNode {
   }
 };
 
-Call on(const Request& request, const LooseNode& loose, std::vector<Layout> operands, const Layout& result) {
+Call on(const Request& request, const LooseNode& loose, std::vector<Layout> operands,
+        const Layout& result) {
   Request own = request;
   own.node = &loose.node;
   own.operands = std::move(operands);
@@ -37,7 +38,8 @@ std::vector<Call> pad_calls(const Request& request) {
   const Layout& y = request.results[0];
 
   ir::ExprBuilder expr;
-  const LooseNode fill_node(ir::Elementwise{expr.finish(expr.constant(pad.value, y.dtype))}, nullptr, y);
+  const LooseNode fill_node(ir::Elementwise{expr.finish(expr.constant(pad.value, y.dtype))},
+                            nullptr, y);
   Call fill = on(request, fill_node, {}, y);
   for (Argument& argument : fill.arguments) {
     if (argument.kind == Argument::Kind::kPointer) argument.tensor = 1;
@@ -46,7 +48,8 @@ std::vector<Call> pad_calls(const Request& request) {
   Layout inside = y;
   inside.shape = x.shape;
   ir::Dim offset = 0;
-  for (size_t i = 0; i < x.shape.size(); ++i) offset += pad.lo[i] * y.strides[i] * ir::size_of(y.dtype);
+  for (size_t i = 0; i < x.shape.size(); ++i)
+    offset += pad.lo[i] * y.strides[i] * ir::size_of(y.dtype);
   const LooseNode copy_node(ir::Copy{}, &x, inside);
   Call copy = on(request, copy_node, {x}, inside);
   for (Argument& argument : copy.arguments) {

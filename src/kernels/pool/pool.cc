@@ -27,10 +27,12 @@ class PoolKernel {
         lanes_(request.level->vector_bytes / ir::size_of(x_.dtype)),
         b_(name(), loop::Convention::kTask) {
     if (pool_.kind != ir::PoolKind::kMax && x_.dtype != DType::kF32 && x_.dtype != DType::kF64) {
-      throw_error(ErrorKind::kUnsupported, "an average pool of {} cannot be compiled yet", ir::name_of(x_.dtype));
+      throw_error(ErrorKind::kUnsupported, "an average pool of {} cannot be compiled yet",
+                  ir::name_of(x_.dtype));
     }
     if (x_.dtype == DType::kF16 || x_.dtype == DType::kBF16) {
-      throw_error(ErrorKind::kUnsupported, "a pool of {} cannot be compiled yet", ir::name_of(x_.dtype));
+      throw_error(ErrorKind::kUnsupported, "a pool of {} cannot be compiled yet",
+                  ir::name_of(x_.dtype));
     }
   }
 
@@ -56,7 +58,8 @@ class PoolKernel {
   std::string name() const {
     static constexpr std::string_view kNames[] = {"maxpool", "avgpool", "avgpool_padded"};
     std::string text(kNames[static_cast<int>(pool_.kind)]);
-    for (int i = 0; i < rank_; ++i) text += fmt::format("{}{}", i ? "x" : "", pool_.window.kernel[i]);
+    for (int i = 0; i < rank_; ++i)
+      text += fmt::format("{}{}", i ? "x" : "", pool_.window.kernel[i]);
     return text;
   }
 
@@ -81,7 +84,8 @@ class PoolKernel {
     }
     for (int i = 0; i < rank_; ++i) {
       pad_lo_.push_back(int_parameter(fmt::format("pad{}", i), pool_.window.pad_lo[i]));
-      padded_.push_back(int_parameter(fmt::format("padded{}", i), x_.shape[i + 1] + pool_.window.pad_hi[i]));
+      padded_.push_back(
+          int_parameter(fmt::format("padded{}", i), x_.shape[i + 1] + pool_.window.pad_hi[i]));
       window *= pool_.window.kernel[i];
     }
     channels_ = int_parameter("channels", x_.shape.back());
@@ -107,7 +111,8 @@ class PoolKernel {
     const Value begin = max(ceil_divide(zero() - origin, dilation), zero());
     const Value end = min(ceil_divide(in_extents_[axis + 1] - origin, dilation), kernel);
     const Value padded = min(ceil_divide(padded_[axis] - origin, dilation), kernel);
-    return {begin, end, origin, pool_.kind == ir::PoolKind::kAverageWithPadding ? padded : max(end - begin, zero())};
+    return {begin, end, origin,
+            pool_.kind == ir::PoolKind::kAverageWithPadding ? padded : max(end - begin, zero())};
   }
 
   void emit_pixel(const Value& pixel) {
@@ -128,7 +133,9 @@ class PoolKernel {
       counted = counted * ranges.back().counted;
     }
     const Value full = channels_ / lanes_ * lanes_;
-    b_.for_each("channels", zero(), full, lanes_, [&](const Value& c) { emit_block(ranges, counted, x_offset, y_offset, c, nullptr); });
+    b_.for_each("channels", zero(), full, lanes_, [&](const Value& c) {
+      emit_block(ranges, counted, x_offset, y_offset, c, nullptr);
+    });
     b_.if_(full < channels_, [&] {
       const Value count = channels_ - full;
       emit_block(ranges, counted, x_offset, y_offset, full, &count);
@@ -137,18 +144,23 @@ class PoolKernel {
 
   Value identity(const loop::Type& type) {
     if (pool_.kind != ir::PoolKind::kMax) return b_.constant(int64_t{0}, type);
-    if (ir::is_float(type.dtype)) return b_.constant(-std::numeric_limits<double>::infinity(), type);
+    if (ir::is_float(type.dtype))
+      return b_.constant(-std::numeric_limits<double>::infinity(), type);
     const int bits = 8 * ir::size_of(type.dtype);
-    return b_.constant(ir::is_signed_int(type.dtype) ? static_cast<int64_t>(~uint64_t{0} << (bits - 1)) : int64_t{0}, type);
+    return b_.constant(ir::is_signed_int(type.dtype)
+                           ? static_cast<int64_t>(~uint64_t{0} << (bits - 1))
+                           : int64_t{0},
+                       type);
   }
 
-  void emit_block(const std::vector<Range>& ranges, const Value& counted, const Value& x_offset, const Value& y_offset,
-                  const Value& channel, const Value* count) {
+  void emit_block(const std::vector<Range>& ranges, const Value& counted, const Value& x_offset,
+                  const Value& y_offset, const Value& channel, const Value* count) {
     const loop::Type type{x_.dtype, lanes_, false};
     const Value channel_offset = b_.element(channel, x_.dtype);
     const Var accumulator = b_.var("acc", identity(type));
     taps(0, ranges, x_offset + channel_offset, [&](const Value& offset) {
-      const Value x = count ? b_.load_masked(type, x_pointer_, offset, *count) : b_.load(type, x_pointer_, offset);
+      const Value x = count ? b_.load_masked(type, x_pointer_, offset, *count)
+                            : b_.load(type, x_pointer_, offset);
       const Value a = accumulator.get();
       if (pool_.kind != ir::PoolKind::kMax) {
         accumulator.set(a + x);
@@ -157,7 +169,8 @@ class PoolKernel {
       }
     });
     Value result = accumulator.get();
-    if (pool_.kind != ir::PoolKind::kMax) result = result / b_.broadcast(b_.cast(counted, x_.dtype), lanes_);
+    if (pool_.kind != ir::PoolKind::kMax)
+      result = result / b_.broadcast(b_.cast(counted, x_.dtype), lanes_);
     if (count) {
       b_.store_masked(result, y_pointer_, y_offset + channel_offset, *count);
     } else {
@@ -165,7 +178,8 @@ class PoolKernel {
     }
   }
 
-  void taps(int axis, const std::vector<Range>& ranges, const Value& offset, const std::function<void(const Value&)>& body) {
+  void taps(int axis, const std::vector<Range>& ranges, const Value& offset,
+            const std::function<void(const Value&)>& body) {
     if (axis == rank_) {
       body(offset);
       return;

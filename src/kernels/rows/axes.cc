@@ -15,7 +15,8 @@ std::vector<Axis> axes_of(const Request& request, const Body& body) {
   for (size_t i = 0; i < body.domain.size(); ++i) {
     if (body.domain[i] == Dim(1)) continue;
     Axis axis{body.domain[i], body.reduced[i], {}};
-    for (const Layout* tensor : tensors) axis.strides.push_back(tensor->shape[i] == Dim(1) ? Dim(0) : tensor->strides[i]);
+    for (const Layout* tensor : tensors)
+      axis.strides.push_back(tensor->shape[i] == Dim(1) ? Dim(0) : tensor->strides[i]);
     axes.push_back(std::move(axis));
   }
   return axes;
@@ -40,7 +41,8 @@ void merge(std::vector<Axis>* axes) {
 }
 
 bool runs_along(const Axis& axis) {
-  return std::all_of(axis.strides.begin(), axis.strides.end(), [](const Dim& s) { return s == Dim(0) || s == Dim(1); });
+  return std::all_of(axis.strides.begin(), axis.strides.end(),
+                     [](const Dim& s) { return s == Dim(0) || s == Dim(1); });
 }
 
 }  // namespace
@@ -49,7 +51,9 @@ LoopNest loop_nest(const Request& request, const Body& body) {
   std::vector<Axis> axes = axes_of(request, body);
   merge(&axes);
   LoopNest nest;
-  if (axes.empty()) axes.push_back({Dim(1), false, std::vector<Dim>(request.operands.size() + request.results.size(), Dim(0))});
+  if (axes.empty())
+    axes.push_back({Dim(1), false,
+                    std::vector<Dim>(request.operands.size() + request.results.size(), Dim(0))});
   // The innermost axis that all tensors run along; else the last one, element by element.
   size_t chosen = axes.size() - 1;
   for (size_t i = axes.size(); i-- > 0 && !nest.contiguous;) {

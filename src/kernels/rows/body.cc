@@ -11,15 +11,20 @@ namespace {
 class BodyBuilder {
  public:
   int operand(int index, const ir::TensorType& type) {
-    BodyValue value{.dtype = type.dtype, .shape = type.shape, .operand = index, .expr = {}, .arguments = {}};
+    BodyValue value{
+        .dtype = type.dtype, .shape = type.shape, .operand = index, .expr = {}, .arguments = {}};
     body_.values.push_back(std::move(value));
     return last();
   }
 
   int add(const ir::Node& node, std::vector<int> arguments) {
     const ir::Value& result = *node.result();
-    BodyValue value{.dtype = result.dtype(), .shape = result.shape(), .expr = {}, .arguments = std::move(arguments)};
-    for (const int argument : value.arguments) value.depth = std::max(value.depth, body_.values[argument].depth);
+    BodyValue value{.dtype = result.dtype(),
+                    .shape = result.shape(),
+                    .expr = {},
+                    .arguments = std::move(arguments)};
+    for (const int argument : value.arguments)
+      value.depth = std::max(value.depth, body_.values[argument].depth);
     if (const auto* reduce = node.as<ir::Reduce>()) {
       value.kind = BodyValue::Kind::kReduce;
       value.reduce = reduce->kind;
@@ -28,7 +33,8 @@ class BodyBuilder {
     } else {
       value.kind = BodyValue::Kind::kElementwise;
       const auto* elementwise = node.as<ir::Elementwise>();
-      DOVETAIL_CHECK(elementwise || node.as<ir::Copy>(), "a {} in a rows kernel", ir::name_of(node.op));
+      DOVETAIL_CHECK(elementwise || node.as<ir::Copy>(), "a {} in a rows kernel",
+                     ir::name_of(node.op));
       value.expr = elementwise ? elementwise->expr : ir::operand_expr(result.dtype());
     }
     body_.values.push_back(std::move(value));
@@ -71,14 +77,16 @@ class BodyBuilder {
 Body body_of(const ir::Node& node) {
   BodyBuilder builder;
   std::vector<int> operands;
-  for (size_t k = 0; k < node.operands.size(); ++k) operands.push_back(builder.operand(static_cast<int>(k), node.operands[k]->type));
+  for (size_t k = 0; k < node.operands.size(); ++k)
+    operands.push_back(builder.operand(static_cast<int>(k), node.operands[k]->type));
   const auto* composite = node.as<ir::Composite>();
   if (!composite) {
     builder.output(builder.add(node, operands));
     return builder.finish();
   }
   std::unordered_map<const ir::Value*, int> values;
-  for (size_t k = 0; k < composite->body->inputs.size(); ++k) values[composite->body->inputs[k]] = operands[k];
+  for (size_t k = 0; k < composite->body->inputs.size(); ++k)
+    values[composite->body->inputs[k]] = operands[k];
   for (const auto& inner : composite->body->nodes()) {
     if (inner->as<ir::Input>()) continue;
     std::vector<int> arguments;

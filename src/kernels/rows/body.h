@@ -1,5 +1,5 @@
-// What a rows kernel computes: elementwise and reduce operations over one domain, independent of where
-// they came from (an Elementwise, a Reduce, a Copy or a composite named rows).
+// What a rows kernel computes: elementwise and reduce operations over one domain, independent of
+// where they came from (an Elementwise, a Reduce, a Copy or a composite named rows).
 #pragma once
 
 #include <vector>
@@ -14,12 +14,12 @@ struct BodyValue {
   Kind kind = Kind::kOperand;
   ir::DType dtype = ir::DType::kF32;
   ir::Shape shape;
-  int operand = -1;             // kOperand: which
-  ir::ScalarExpr expr;          // kElementwise
+  int operand = -1;     // kOperand: which
+  ir::ScalarExpr expr;  // kElementwise
   ir::ReduceKind reduce = ir::ReduceKind::kSum;
-  std::vector<int> arguments;   // values
-  int depth = 0;                // reductions that must be finished before this value is known
-  bool varies = true;           // along the reduced axes; else one value per kept position
+  std::vector<int> arguments;  // values
+  int depth = 0;               // reductions that must be finished before this value is known
+  bool varies = true;          // along the reduced axes; else one value per kept position
 };
 
 struct Body {

@@ -29,7 +29,9 @@ using rows::LoopNest;
 
 constexpr int64_t kChunkElements = 16384;  // about 20 us of simple work
 
-DType accumulator_dtype(DType dtype) { return dtype == DType::kF16 || dtype == DType::kBF16 ? DType::kF32 : dtype; }
+DType accumulator_dtype(DType dtype) {
+  return dtype == DType::kF16 || dtype == DType::kBF16 ? DType::kF32 : dtype;
+}
 
 class RowsKernel {
  public:
@@ -49,7 +51,9 @@ class RowsKernel {
       // One row only: chunks are blocks of it.
       row({}, first, last);
     } else {
-      b_.for_each("row", first, last, 1, [&](const Value& index) { row(outer_indices(index), b_.constant(int64_t{0}), extent_); });
+      b_.for_each("row", first, last, 1, [&](const Value& index) {
+        row(outer_indices(index), b_.constant(int64_t{0}), extent_);
+      });
     }
     call_.function = b_.finish();
     call_.function.strict = request_.strict;
@@ -61,9 +65,9 @@ class RowsKernel {
  private:
   // Where the values of the moment are computed.
   struct Position {
-    Value vector_index;               // first element along the vector axis
-    std::optional<Value> count;       // lanes that exist, when not all do
-    std::vector<Value> reduced;       // indices of the inner loops
+    Value vector_index;          // first element along the vector axis
+    std::optional<Value> count;  // lanes that exist, when not all do
+    std::vector<Value> reduced;  // indices of the inner loops
   };
   using Memo = std::map<int, Value>;
 
@@ -78,7 +82,9 @@ class RowsKernel {
       std::string part;
       if (value.kind == BodyValue::Kind::kReduce) part = kReduce[static_cast<int>(value.reduce)];
       if (value.kind == BodyValue::Kind::kElementwise) {
-        part = value.expr.nodes.back().op == ir::ScalarOp::kOperand ? "copy" : ir::name_of(value.expr.nodes.back().op);
+        part = value.expr.nodes.back().op == ir::ScalarOp::kOperand
+                   ? "copy"
+                   : ir::name_of(value.expr.nodes.back().op);
       }
       if (!part.empty()) text += (text.empty() ? "" : "_") + part;
     }
@@ -87,7 +93,9 @@ class RowsKernel {
 
   int choose_lanes() const {
     int widest = 1;
-    const auto take = [&](DType dtype) { widest = std::max(widest, ir::size_of(accumulator_dtype(dtype))); };
+    const auto take = [&](DType dtype) {
+      widest = std::max(widest, ir::size_of(accumulator_dtype(dtype)));
+    };
     for (const BodyValue& value : body_.values) {
       take(value.dtype);
       for (const ir::ScalarNode& node : value.expr.nodes) take(node.dtype);
@@ -100,21 +108,27 @@ class RowsKernel {
     return b_.int_parameter(name);
   }
 
-  DType dtype_of_tensor(int t) const { return t < num_operands() ? request_.operands[t].dtype : request_.results[t - num_operands()].dtype; }
+  DType dtype_of_tensor(int t) const {
+    return t < num_operands() ? request_.operands[t].dtype
+                              : request_.results[t - num_operands()].dtype;
+  }
 
   // Byte strides; constants 0 and, along the vector axis, 1 element are part of the code.
   std::vector<Value> stride_parameters(const Axis& axis, const std::string& name) {
     std::vector<Value> strides(num_tensors_);
     for (size_t t = 0; t < num_tensors_; ++t) {
       if (axis.strides[t] == Dim(0)) continue;
-      strides[t] = int_parameter(fmt::format("{}_stride_{}", name, t), axis.strides[t] * ir::size_of(dtype_of_tensor(static_cast<int>(t))));
+      strides[t] =
+          int_parameter(fmt::format("{}_stride_{}", name, t),
+                        axis.strides[t] * ir::size_of(dtype_of_tensor(static_cast<int>(t))));
     }
     return strides;
   }
 
   void declare_parameters() {
     for (size_t t = 0; t < num_tensors_; ++t) {
-      pointers_.push_back(b_.pointer_parameter(fmt::format("{}{}", static_cast<int>(t) < num_operands() ? "in" : "out", t)));
+      pointers_.push_back(b_.pointer_parameter(
+          fmt::format("{}{}", static_cast<int>(t) < num_operands() ? "in" : "out", t)));
       call_.arguments.push_back(Argument::pointer(static_cast<int>(t)));
     }
     Dim rows = 1;
@@ -125,7 +139,8 @@ class RowsKernel {
       rows *= nest_.kept[i].extent;
     }
     for (size_t i = 0; i < nest_.reduced.size(); ++i) {
-      reduced_extents_.push_back(int_parameter(fmt::format("reduced{}", i), nest_.reduced[i].extent));
+      reduced_extents_.push_back(
+          int_parameter(fmt::format("reduced{}", i), nest_.reduced[i].extent));
       reduced_strides_.push_back(stride_parameters(nest_.reduced[i], fmt::format("reduced{}", i)));
       row_elements *= nest_.reduced[i].extent;
     }
@@ -169,18 +184,22 @@ class RowsKernel {
     if (vector_is_reduced()) {
       position({b_.constant(int64_t{0}), std::nullopt, {}});
     } else {
-      blocks(begin, end, [&](const Value& index, const std::optional<Value>& count) { position({index, count, {}}); });
+      blocks(begin, end, [&](const Value& index, const std::optional<Value>& count) {
+        position({index, count, {}});
+      });
     }
   }
 
   // Full vectors, then what is left.
-  void blocks(const Value& begin, const Value& end, const std::function<void(const Value&, const std::optional<Value>&)>& body) {
+  void blocks(const Value& begin, const Value& end,
+              const std::function<void(const Value&, const std::optional<Value>&)>& body) {
     if (lanes_ == 1) {
       b_.for_each("element", begin, end, 1, [&](const Value& index) { body(index, std::nullopt); });
       return;
     }
     const Value full = begin + (end - begin) / lanes_ * lanes_;
-    b_.for_each("block", begin, full, lanes_, [&](const Value& index) { body(index, std::nullopt); });
+    b_.for_each("block", begin, full, lanes_,
+                [&](const Value& index) { body(index, std::nullopt); });
     b_.if_(full < end, [&] { body(full, end - full); });
   }
 
@@ -191,7 +210,8 @@ class RowsKernel {
       std::vector<int> reduces;
       std::vector<int> outputs;
       for (size_t v = 0; v < body_.values.size(); ++v) {
-        if (body_.values[v].kind == BodyValue::Kind::kReduce && body_.values[v].depth == pass + 1) reduces.push_back(static_cast<int>(v));
+        if (body_.values[v].kind == BodyValue::Kind::kReduce && body_.values[v].depth == pass + 1)
+          reduces.push_back(static_cast<int>(v));
       }
       for (size_t k = 0; k < body_.outputs.size(); ++k) {
         const BodyValue& value = body_.values[body_.outputs[k]];
@@ -204,20 +224,24 @@ class RowsKernel {
 
   int kept_lanes() const { return vector_is_reduced() ? 1 : lanes_; }
 
-  void run_pass(const std::vector<int>& reduces, const std::vector<int>& outputs, const Position& kept, Memo* known) {
+  void run_pass(const std::vector<int>& reduces, const std::vector<int>& outputs,
+                const Position& kept, Memo* known) {
     // What does not vary is computed before the loops.
     for (size_t v = 0; v < body_.values.size(); ++v) {
-      if (needs(static_cast<int>(v), reduces, outputs)) value(static_cast<int>(v), kept, known, known);
+      if (needs(static_cast<int>(v), reduces, outputs))
+        value(static_cast<int>(v), kept, known, known);
     }
     std::vector<Var> accumulators;
     for (const int r : reduces) accumulators.push_back(b_.var("acc", identity(body_.values[r])));
     const auto body = [&](const Position& at) {
       Memo varying;
-      for (size_t i = 0; i < reduces.size(); ++i) accumulate(reduces[i], accumulators[i], at, known, &varying);
+      for (size_t i = 0; i < reduces.size(); ++i)
+        accumulate(reduces[i], accumulators[i], at, known, &varying);
       for (const int k : outputs) store(k, at, value(body_.outputs[k], at, known, &varying));
     };
     inner_loops(0, kept, body);
-    for (size_t i = 0; i < reduces.size(); ++i) (*known)[reduces[i]] = finish(body_.values[reduces[i]], accumulators[i]);
+    for (size_t i = 0; i < reduces.size(); ++i)
+      (*known)[reduces[i]] = finish(body_.values[reduces[i]], accumulators[i]);
   }
 
   // Whether a value that stays the same in the pass's loops is used in them.
@@ -230,25 +254,30 @@ class RowsKernel {
       const int at = stack.back();
       stack.pop_back();
       if (at == v) return true;
-      if (body_.values[at].varies) stack.insert(stack.end(), body_.values[at].arguments.begin(), body_.values[at].arguments.end());
+      if (body_.values[at].varies)
+        stack.insert(stack.end(), body_.values[at].arguments.begin(),
+                     body_.values[at].arguments.end());
     }
     return false;
   }
 
-  void inner_loops(size_t depth, const Position& at, const std::function<void(const Position&)>& body) {
+  void inner_loops(size_t depth, const Position& at,
+                   const std::function<void(const Position&)>& body) {
     if (depth < nest_.reduced.size()) {
-      b_.for_each(fmt::format("r{}", depth), b_.constant(int64_t{0}), reduced_extents_[depth], 1, [&](const Value& index) {
-        Position inner = at;
-        inner.reduced.push_back(index);
-        inner_loops(depth + 1, inner, body);
-      });
+      b_.for_each(fmt::format("r{}", depth), b_.constant(int64_t{0}), reduced_extents_[depth], 1,
+                  [&](const Value& index) {
+                    Position inner = at;
+                    inner.reduced.push_back(index);
+                    inner_loops(depth + 1, inner, body);
+                  });
     } else if (vector_is_reduced()) {
-      blocks(b_.constant(int64_t{0}), extent_, [&](const Value& index, const std::optional<Value>& count) {
-        Position inner = at;
-        inner.vector_index = index;
-        inner.count = count;
-        body(inner);
-      });
+      blocks(b_.constant(int64_t{0}), extent_,
+             [&](const Value& index, const std::optional<Value>& count) {
+               Position inner = at;
+               inner.vector_index = index;
+               inner.count = count;
+               body(inner);
+             });
     } else {
       body(at);
     }
@@ -303,7 +332,8 @@ class RowsKernel {
         total = b_.reduce(Opcode::kReduceAdd, total);
       } else {
         Value folded = b_.extract(total, 0);
-        for (int lane = 1; lane < lanes_; ++lane) folded = combine(reduce.reduce, folded, b_.extract(total, lane));
+        for (int lane = 1; lane < lanes_; ++lane)
+          folded = combine(reduce.reduce, folded, b_.extract(total, lane));
         total = folded;
       }
     }
@@ -327,9 +357,11 @@ class RowsKernel {
     if (wanted.kind == BodyValue::Kind::kOperand) {
       result = load(wanted, at, lanes);
     } else {
-      DOVETAIL_CHECK(wanted.kind == BodyValue::Kind::kElementwise, "a reduction is used before it is finished");
+      DOVETAIL_CHECK(wanted.kind == BodyValue::Kind::kElementwise,
+                     "a reduction is used before it is finished");
       std::vector<Value> arguments;
-      for (const int argument : wanted.arguments) arguments.push_back(widen(value(argument, at, known, memo), lanes));
+      for (const int argument : wanted.arguments)
+        arguments.push_back(widen(value(argument, at, known, memo), lanes));
       result = emit_scalar(b_, wanted.expr, arguments, lanes);
     }
     home->emplace(v, result);
@@ -355,11 +387,14 @@ class RowsKernel {
     }
     offset = offset + along_vector(t, at);
     const loop::Type type{operand.dtype, lanes, false};
-    return at.count && lanes > 1 ? b_.load_masked(type, pointers_[t], offset, *at.count) : b_.load(type, pointers_[t], offset);
+    return at.count && lanes > 1 ? b_.load_masked(type, pointers_[t], offset, *at.count)
+                                 : b_.load(type, pointers_[t], offset);
   }
 
   Value along_vector(int t, const Position& at) {
-    if (lanes_ == 1) return vector_strides_[t].valid() ? at.vector_index * vector_strides_[t] : b_.constant(int64_t{0});
+    if (lanes_ == 1)
+      return vector_strides_[t].valid() ? at.vector_index * vector_strides_[t]
+                                        : b_.constant(int64_t{0});
     return b_.element(at.vector_index, dtype_of_tensor(t));
   }
 
