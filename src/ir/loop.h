@@ -107,8 +107,8 @@ struct Definition {
   std::vector<ValueId> operands;
   int32_t index = 0;  // kArgument, kReadVariable, kExtract
   std::variant<int64_t, double> constant = int64_t{0};
-  std::vector<int32_t> lanes_picked;  // kShuffle
-  std::string symbol;                 // kSymbolAddress
+  std::vector<int32_t> lanes_picked = {};  // kShuffle
+  std::string symbol = {};                 // kSymbolAddress
 };
 
 struct Statement;
@@ -333,6 +333,8 @@ class Builder {
 
  private:
   friend class Var;
+  Value define(Definition definition);
+  Value task_argument(ValueId* id, int32_t position);
   struct Impl;
   std::shared_ptr<Impl> impl_;
   std::unique_ptr<Function> function_;

@@ -1,0 +1,425 @@
+#include "ir/dim.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ostream>
+
+#include "base/error.h"
+
+namespace dovetail::ir {
+
+struct DimBuilder {
+  static Dim of(std::vector<Dim::Term> terms);
+};
+
+namespace {
+
+__extension__ using Int128 = __int128;
+using Factor = std::shared_ptr<const Dim::Atom>;
+using Term = Dim::Term;
+
+int64_t checked_add(int64_t a, int64_t b) {
+  int64_t result;
+  if (__builtin_add_overflow(a, b, &result)) throw_error(ErrorKind::kValue, "an extent overflows 64 bits: {} + {}", a, b);
+  return result;
+}
+
+int64_t checked_mul(int64_t a, int64_t b) {
+  int64_t result;
+  if (__builtin_mul_overflow(a, b, &result)) throw_error(ErrorKind::kValue, "an extent overflows 64 bits: {} * {}", a, b);
+  return result;
+}
+
+// ---- A total order ---------------------------------------------------------------------------
+
+int compare(const Dim& a, const Dim& b);
+
+int compare(const Dim::Atom& a, const Dim::Atom& b) {
+  if (&a == &b) return 0;
+  if (a.kind != b.kind) return a.kind < b.kind ? -1 : 1;
+  if (const int names = a.name.compare(b.name); names != 0) return names;
+  for (size_t i = 0; i < a.arguments.size(); ++i) {
+    if (const int c = compare(a.arguments[i], b.arguments[i]); c != 0) return c;
+  }
+  return 0;
+}
+
+int compare_factors(const std::vector<Factor>& a, const std::vector<Factor>& b) {
+  // Longer products first, so that the constant term comes last.
+  if (a.size() != b.size()) return a.size() > b.size() ? -1 : 1;
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (const int c = compare(*a[i], *b[i]); c != 0) return c;
+  }
+  return 0;
+}
+
+int compare(const Dim& a, const Dim& b) {
+  const auto& x = a.terms();
+  const auto& y = b.terms();
+  for (size_t i = 0; i < std::min(x.size(), y.size()); ++i) {
+    if (const int c = compare_factors(x[i].factors, y[i].factors); c != 0) return c;
+    if (x[i].coefficient != y[i].coefficient) return x[i].coefficient < y[i].coefficient ? -1 : 1;
+  }
+  return x.size() == y.size() ? 0 : (x.size() < y.size() ? -1 : 1);
+}
+
+// ---- Atoms -----------------------------------------------------------------------------------
+
+Dim of_atom(AtomKind kind, std::string name, std::vector<Dim> arguments) {
+  auto atom = std::make_shared<Dim::Atom>();
+  atom->kind = kind;
+  atom->name = std::move(name);
+  atom->arguments = std::move(arguments);
+  return DimBuilder::of({{1, {std::move(atom)}}});
+}
+
+int64_t floor_quotient(int64_t a, int64_t b) {
+  if (b == 0) throw_error(ErrorKind::kValue, "an extent divides by zero");
+  if (a == INT64_MIN && b == -1) return checked_mul(a, b);
+  const int64_t quotient = a / b;
+  return a % b != 0 && (a < 0) != (b < 0) ? quotient - 1 : quotient;
+}
+
+// ---- Exact quotients -------------------------------------------------------------------------
+
+// term / divisor when the divisor's coefficient and factors all divide it.
+std::optional<Term> divide_term(const Term& term, const Term& divisor) {
+  if (term.coefficient % divisor.coefficient != 0) return std::nullopt;
+  Term quotient{term.coefficient / divisor.coefficient, term.factors};
+  for (const Factor& factor : divisor.factors) {
+    const auto at = std::find_if(quotient.factors.begin(), quotient.factors.end(),
+                                 [&](const Factor& other) { return compare(*factor, *other) == 0; });
+    if (at == quotient.factors.end()) return std::nullopt;
+    quotient.factors.erase(at);
+  }
+  return quotient;
+}
+
+// The terms of `a` that b's single term divides, already divided, and the rest.
+std::pair<std::vector<Term>, std::vector<Term>> split_multiples(const Dim& a, const Term& divisor) {
+  std::vector<Term> exact;
+  std::vector<Term> rest;
+  for (const Term& term : a.terms()) {
+    if (auto quotient = divide_term(term, divisor)) {
+      exact.push_back(std::move(*quotient));
+    } else {
+      rest.push_back(term);
+    }
+  }
+  return {std::move(exact), std::move(rest)};
+}
+
+// a / b when b has several terms and a is a multiple: tries the quotient of the leading terms.
+std::optional<Dim> divide_exactly(const Dim& a, const Dim& b) {
+  Dim rest = a;
+  Dim quotient = 0;
+  for (int step = 0; step < 16 && !rest.terms().empty(); ++step) {
+    const auto term = divide_term(rest.terms().front(), b.terms().front());
+    if (!term) return std::nullopt;
+    const Dim part = DimBuilder::of({*term});
+    quotient += part;
+    rest = rest - part * b;
+  }
+  return rest.terms().empty() ? std::optional(quotient) : std::nullopt;
+}
+
+// Bounds with every symbol in [0, inf): enough to prove most orders.
+Bounds free_bounds(const Dim& dim) { return dim.bounds({}); }
+
+std::string atom_text(const Dim::Atom& atom) {
+  static constexpr const char* kNames[] = {"", "floordiv", "mod", "min", "max", "select_ge"};
+  if (atom.kind == AtomKind::kSymbol) return atom.name;
+  std::vector<std::string> arguments;
+  for (const Dim& argument : atom.arguments) arguments.push_back(argument.to_string());
+  return fmt::format("{}({})", kNames[static_cast<int>(atom.kind)], fmt::join(arguments, ", "));
+}
+
+// ---- Bounds, saturating ----------------------------------------------------------------------
+
+int64_t saturated(Int128 value) {
+  if (value > INT64_MAX) return INT64_MAX;
+  if (value < INT64_MIN) return INT64_MIN;
+  return static_cast<int64_t>(value);
+}
+
+bool infinite(int64_t value) { return value == INT64_MAX || value == INT64_MIN; }
+
+int64_t bound_mul(int64_t a, int64_t b) {
+  if (a == 0 || b == 0) return 0;
+  if (infinite(a) || infinite(b)) return (a > 0) == (b > 0) ? INT64_MAX : INT64_MIN;
+  return saturated(static_cast<Int128>(a) * b);
+}
+
+int64_t bound_add(int64_t a, int64_t b, bool upper) {
+  if (infinite(a) || infinite(b)) return upper ? INT64_MAX : INT64_MIN;
+  return saturated(static_cast<Int128>(a) + b);
+}
+
+Bounds multiply(const Bounds& a, const Bounds& b) {
+  const int64_t corners[] = {bound_mul(a.min, b.min), bound_mul(a.min, b.max), bound_mul(a.max, b.min), bound_mul(a.max, b.max)};
+  return {*std::min_element(corners, corners + 4), *std::max_element(corners, corners + 4)};
+}
+
+Bounds add(const Bounds& a, const Bounds& b) {
+  const int64_t low = a.min == INT64_MIN || b.min == INT64_MIN ? INT64_MIN : bound_add(a.min, b.min, true);
+  const int64_t high = a.max == INT64_MAX || b.max == INT64_MAX ? INT64_MAX : bound_add(a.max, b.max, false);
+  return {low, high};
+}
+
+Bounds divide(const Bounds& a, const Bounds& b) {
+  if (b.min <= 0) return {INT64_MIN, INT64_MAX};
+  const auto quotient = [](int64_t x, int64_t y) {
+    if (infinite(x)) return x;
+    return infinite(y) ? (x < 0 ? int64_t{-1} : int64_t{0}) : floor_quotient(x, y);
+  };
+  return {std::min(quotient(a.min, b.min), quotient(a.min, b.max)), std::max(quotient(a.max, b.min), quotient(a.max, b.max))};
+}
+
+Bounds bounds_of(const Dim::Atom& atom, const SymbolBounds& symbols) {
+  if (atom.kind == AtomKind::kSymbol) {
+    const auto found = symbols.find(atom.name);
+    return found == symbols.end() ? Bounds{} : found->second;
+  }
+  std::vector<Bounds> arguments;
+  for (const Dim& argument : atom.arguments) arguments.push_back(argument.bounds(symbols));
+  switch (atom.kind) {
+    case AtomKind::kFloorDiv:
+      return divide(arguments[0], arguments[1]);
+    case AtomKind::kMod:
+      if (arguments[1].min > 0) return {0, infinite(arguments[1].max) ? INT64_MAX : arguments[1].max - 1};
+      return {INT64_MIN, INT64_MAX};
+    case AtomKind::kMin:
+      return {std::min(arguments[0].min, arguments[1].min), std::min(arguments[0].max, arguments[1].max)};
+    case AtomKind::kMax:
+      return {std::max(arguments[0].min, arguments[1].min), std::max(arguments[0].max, arguments[1].max)};
+    default:
+      return {std::min(arguments[2].min, arguments[3].min), std::max(arguments[2].max, arguments[3].max)};
+  }
+}
+
+}  // namespace
+
+Dim DimBuilder::of(std::vector<Term> terms) {
+  std::stable_sort(terms.begin(), terms.end(), [](const Term& a, const Term& b) { return compare_factors(a.factors, b.factors) < 0; });
+  Dim result(0);
+  for (Term& term : terms) {
+    if (!result.terms_.empty() && compare_factors(result.terms_.back().factors, term.factors) == 0) {
+      result.terms_.back().coefficient = checked_add(result.terms_.back().coefficient, term.coefficient);
+    } else {
+      result.terms_.push_back(std::move(term));
+    }
+    if (result.terms_.back().coefficient == 0) result.terms_.pop_back();
+  }
+  return result;
+}
+
+Dim::Dim(int64_t value) {
+  if (value != 0) terms_.push_back({value, {}});
+}
+
+Dim Dim::symbol(const std::string& name) { return of_atom(AtomKind::kSymbol, name, {}); }
+
+bool Dim::is_constant() const { return terms_.empty() || (terms_.size() == 1 && terms_[0].factors.empty()); }
+
+int64_t Dim::value() const {
+  DOVETAIL_CHECK(is_constant(), "{} is not a constant", to_string());
+  return terms_.empty() ? 0 : terms_[0].coefficient;
+}
+
+std::optional<int64_t> Dim::constant() const { return is_constant() ? std::optional(value()) : std::nullopt; }
+
+std::optional<std::string> Dim::lone_symbol() const {
+  if (terms_.size() != 1 || terms_[0].coefficient != 1 || terms_[0].factors.size() != 1) return std::nullopt;
+  const Atom& atom = *terms_[0].factors[0];
+  return atom.kind == AtomKind::kSymbol ? std::optional(atom.name) : std::nullopt;
+}
+
+std::set<std::string> Dim::symbols() const {
+  std::set<std::string> names;
+  for (const Term& term : terms_) {
+    for (const Factor& factor : term.factors) {
+      if (factor->kind == AtomKind::kSymbol) names.insert(factor->name);
+      for (const Dim& argument : factor->arguments) names.merge(argument.symbols());
+    }
+  }
+  return names;
+}
+
+Dim Dim::substitute(const std::map<std::string, Dim>& values) const {
+  Dim sum = 0;
+  for (const Term& term : terms_) {
+    Dim product = term.coefficient;
+    for (const Factor& factor : term.factors) {
+      std::vector<Dim> arguments;
+      for (const Dim& argument : factor->arguments) arguments.push_back(argument.substitute(values));
+      switch (factor->kind) {
+        case AtomKind::kSymbol: {
+          const auto found = values.find(factor->name);
+          product *= found == values.end() ? Dim::symbol(factor->name) : found->second;
+          break;
+        }
+        case AtomKind::kFloorDiv:
+          product *= floordiv(arguments[0], arguments[1]);
+          break;
+        case AtomKind::kMod:
+          product *= mod(arguments[0], arguments[1]);
+          break;
+        case AtomKind::kMin:
+          product *= min(arguments[0], arguments[1]);
+          break;
+        case AtomKind::kMax:
+          product *= max(arguments[0], arguments[1]);
+          break;
+        case AtomKind::kSelectGe:
+          product *= select_ge(arguments[0], arguments[1], arguments[2], arguments[3]);
+          break;
+      }
+    }
+    sum += product;
+  }
+  return sum;
+}
+
+int64_t Dim::evaluate(const std::map<std::string, int64_t>& values) const {
+  std::map<std::string, Dim> constants;
+  for (const auto& [name, value] : values) constants.emplace(name, Dim(value));
+  const Dim result = substitute(constants);
+  if (!result.is_constant()) {
+    throw_error(ErrorKind::kValue, "the dimension '{}' has no value", *result.symbols().begin());
+  }
+  return result.value();
+}
+
+Bounds Dim::bounds(const SymbolBounds& symbols) const {
+  Bounds sum{0, 0};
+  for (const Term& term : terms_) {
+    Bounds product{term.coefficient, term.coefficient};
+    for (const Factor& factor : term.factors) product = multiply(product, bounds_of(*factor, symbols));
+    sum = add(sum, product);
+  }
+  return sum;
+}
+
+std::string Dim::to_string() const {
+  if (terms_.empty()) return "0";
+  std::string text;
+  for (const Term& term : terms_) {
+    const bool negative = term.coefficient < 0;
+    const uint64_t magnitude = negative ? uint64_t{0} - static_cast<uint64_t>(term.coefficient) : static_cast<uint64_t>(term.coefficient);
+    text += text.empty() ? (negative ? "-" : "") : (negative ? " - " : " + ");
+    std::string product = magnitude == 1 && !term.factors.empty() ? "" : fmt::format("{}", magnitude);
+    for (const Factor& factor : term.factors) product += (product.empty() ? "" : "*") + atom_text(*factor);
+    text += product;
+  }
+  return text;
+}
+
+Dim Dim::operator+(const Dim& other) const {
+  std::vector<Term> terms = terms_;
+  terms.insert(terms.end(), other.terms_.begin(), other.terms_.end());
+  return DimBuilder::of(std::move(terms));
+}
+
+Dim Dim::operator-(const Dim& other) const { return *this + other * Dim(-1); }
+
+Dim Dim::operator*(const Dim& other) const {
+  std::vector<Term> terms;
+  for (const Term& a : terms_) {
+    for (const Term& b : other.terms_) {
+      Term product{checked_mul(a.coefficient, b.coefficient), a.factors};
+      product.factors.insert(product.factors.end(), b.factors.begin(), b.factors.end());
+      std::stable_sort(product.factors.begin(), product.factors.end(), [](const Factor& x, const Factor& y) { return compare(*x, *y) < 0; });
+      terms.push_back(std::move(product));
+    }
+  }
+  return DimBuilder::of(std::move(terms));
+}
+
+bool Dim::operator==(const Dim& other) const { return compare(*this, other) == 0; }
+bool Dim::operator<(const Dim& other) const { return compare(*this, other) < 0; }
+
+Dim floordiv(const Dim& a, const Dim& b) {
+  if (a.is_constant() && b.is_constant()) return floor_quotient(a.value(), b.value());
+  if (b == Dim(1)) return a;
+  if (a == b || a == Dim(0)) return a == Dim(0) ? 0 : 1;
+  if (b.terms().size() == 1) {
+    auto [exact, rest] = split_multiples(a, b.terms().front());
+    const Dim whole = DimBuilder::of(std::move(exact));
+    const Dim remainder = DimBuilder::of(std::move(rest));
+    if (remainder == Dim(0)) return whole;
+    if (whole != Dim(0)) return whole + floordiv(remainder, b);
+  } else if (auto quotient = divide_exactly(a, b)) {
+    return *quotient;
+  }
+  const Bounds low = free_bounds(a);
+  if (low.min >= 0 && free_bounds(b - a).min > 0) return 0;
+  // floordiv(floordiv(x, p), q) = floordiv(x, p * q) for p, q > 0.
+  if (b.is_constant() && b.value() > 0 && a.terms().size() == 1 && a.terms()[0].coefficient == 1 && a.terms()[0].factors.size() == 1) {
+    const Dim::Atom& atom = *a.terms()[0].factors[0];
+    if (atom.kind == AtomKind::kFloorDiv && atom.arguments[1].is_constant() && atom.arguments[1].value() > 0) {
+      return floordiv(atom.arguments[0], atom.arguments[1] * b);
+    }
+  }
+  return of_atom(AtomKind::kFloorDiv, "", {a, b});
+}
+
+Dim ceildiv(const Dim& a, const Dim& b) { return floordiv(a + b - 1, b); }
+
+Dim mod(const Dim& a, const Dim& b) {
+  if (a.is_constant() && b.is_constant()) return a - b * floordiv(a, b);
+  if (b == Dim(1) || a == b) return 0;
+  if (b.terms().size() == 1) {
+    auto [exact, rest] = split_multiples(a, b.terms().front());
+    const Dim remainder = DimBuilder::of(std::move(rest));
+    if (remainder == Dim(0)) return 0;
+    if (!exact.empty()) return mod(remainder, b);
+  }
+  return of_atom(AtomKind::kMod, "", {a, b});
+}
+
+Dim min(const Dim& a, const Dim& b) {
+  if (free_bounds(b - a).min >= 0) return a;
+  if (free_bounds(a - b).min >= 0) return b;
+  return of_atom(AtomKind::kMin, "", b < a ? std::vector{b, a} : std::vector{a, b});
+}
+
+Dim max(const Dim& a, const Dim& b) {
+  if (free_bounds(a - b).min >= 0) return a;
+  if (free_bounds(b - a).min >= 0) return b;
+  return of_atom(AtomKind::kMax, "", b < a ? std::vector{b, a} : std::vector{a, b});
+}
+
+Dim select_ge(const Dim& a, const Dim& b, const Dim& x, const Dim& y) {
+  if (x == y) return x;
+  const Bounds difference = free_bounds(a - b);
+  if (difference.min >= 0) return x;
+  if (difference.max < 0) return y;
+  return of_atom(AtomKind::kSelectGe, "", {a, b, x, y});
+}
+
+Dim element_count(const Shape& shape) {
+  Dim count = 1;
+  for (const Dim& extent : shape) count *= extent;
+  return count;
+}
+
+std::string to_string(const Shape& shape) {
+  std::vector<std::string> extents;
+  for (const Dim& extent : shape) extents.push_back(extent.to_string());
+  return fmt::format("[{}]", fmt::join(extents, ","));
+}
+
+bool is_static(const Shape& shape) {
+  return std::all_of(shape.begin(), shape.end(), [](const Dim& extent) { return extent.is_constant(); });
+}
+
+std::vector<Dim> compact_strides(const Shape& shape) {
+  std::vector<Dim> strides(shape.size(), 1);
+  for (size_t i = shape.size(); i-- > 1;) strides[i - 1] = strides[i] * shape[i];
+  return strides;
+}
+
+std::ostream& operator<<(std::ostream& out, const Dim& dim) { return out << dim.to_string(); }
+
+}  // namespace dovetail::ir

@@ -1,0 +1,268 @@
+#include <algorithm>
+
+#include "ir/evaluate.h"
+
+namespace dovetail::ir {
+namespace {
+
+constexpr int64_t kMaxElements = 4096;
+
+using Elements = std::vector<Dim>;
+
+std::optional<std::vector<int64_t>> static_shape(const Value& value) {
+  std::vector<int64_t> shape;
+  int64_t count = 1;
+  for (const Dim& extent : value.shape()) {
+    if (!extent.is_constant() || extent.value() > kMaxElements) return std::nullopt;
+    shape.push_back(extent.value());
+    count *= extent.value();
+    if (count > kMaxElements) return std::nullopt;
+  }
+  return shape;
+}
+
+// One scalar expression over known integers; nothing when an operation has no meaning on expressions.
+std::optional<Dim> value_of(const ScalarExpr& expr, const std::vector<Dim>& operands) {
+  std::vector<Dim> values;
+  for (const ScalarNode& node : expr.nodes) {
+    if (is_float(node.dtype)) return std::nullopt;
+    const auto argument = [&](int i) -> const Dim& { return values[node.arguments[i]]; };
+    const auto known = [&](auto compare) -> std::optional<Dim> {
+      if (!argument(0).is_constant() || !argument(1).is_constant()) return std::nullopt;
+      return Dim(compare(argument(0).value(), argument(1).value()) ? 1 : 0);
+    };
+    std::optional<Dim> value;
+    switch (node.op) {
+      case ScalarOp::kOperand:
+        value = operands[node.index];
+        break;
+      case ScalarOp::kConstant:
+        value = Dim(std::get<int64_t>(node.constant));
+        break;
+      case ScalarOp::kNeg:
+        value = -argument(0);
+        break;
+      case ScalarOp::kAdd:
+        value = argument(0) + argument(1);
+        break;
+      case ScalarOp::kSub:
+        value = argument(0) - argument(1);
+        break;
+      case ScalarOp::kMul:
+        value = argument(0) * argument(1);
+        break;
+      case ScalarOp::kDiv:
+        // Truncation is floor where nothing is negative.
+        if (argument(1) != Dim(0) && argument(0).bounds({}).min >= 0 && argument(1).bounds({}).min >= 0) value = floordiv(argument(0), argument(1));
+        break;
+      case ScalarOp::kFloorMod:
+        if (argument(1) != Dim(0)) value = mod(argument(0), argument(1));
+        break;
+      case ScalarOp::kMin:
+        value = min(argument(0), argument(1));
+        break;
+      case ScalarOp::kMax:
+        value = max(argument(0), argument(1));
+        break;
+      case ScalarOp::kEq:
+        value = argument(0) == argument(1) ? std::optional<Dim>(1) : known(std::equal_to<>());
+        break;
+      case ScalarOp::kNe:
+        value = argument(0) == argument(1) ? std::optional<Dim>(0) : known(std::not_equal_to<>());
+        break;
+      case ScalarOp::kLt:
+        value = known(std::less<>());
+        break;
+      case ScalarOp::kLe:
+        value = known(std::less_equal<>());
+        break;
+      case ScalarOp::kGt:
+        value = known(std::greater<>());
+        break;
+      case ScalarOp::kGe:
+        value = known(std::greater_equal<>());
+        break;
+      case ScalarOp::kNot:
+        if (argument(0).is_constant() && node.dtype == DType::kBool) value = Dim(argument(0).value() ? 0 : 1);
+        break;
+      case ScalarOp::kSelect:
+        if (argument(0).is_constant()) value = argument(0).value() ? argument(1) : argument(2);
+        break;
+      case ScalarOp::kCast:
+        // Extents fit every integer type that shapes are computed in; bool is exact for constants only.
+        if (node.dtype == DType::kI64 || node.dtype == DType::kI32) value = argument(0);
+        if (node.dtype == DType::kBool && argument(0).is_constant()) value = Dim(argument(0).value() ? 1 : 0);
+        break;
+      default:
+        break;
+    }
+    if (!value) return std::nullopt;
+    values.push_back(std::move(*value));
+  }
+  return values.back();
+}
+
+// Calls visit(multi-index) over a shape in row-major order.
+template <class Visit>
+void for_each_index(const std::vector<int64_t>& shape, Visit visit) {
+  if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return;
+  std::vector<int64_t> index(shape.size(), 0);
+  while (true) {
+    visit(index);
+    size_t axis = shape.size();
+    while (axis > 0 && ++index[axis - 1] == shape[axis - 1]) index[--axis] = 0;
+    if (axis == 0) return;
+  }
+}
+
+int64_t flat(const std::vector<int64_t>& index, const std::vector<int64_t>& shape) {
+  int64_t position = 0;
+  for (size_t i = 0; i < shape.size(); ++i) position = position * shape[i] + (shape[i] == 1 ? 0 : index[i]);
+  return position;
+}
+
+class SymbolicEvaluator {
+ public:
+  explicit SymbolicEvaluator(const Node& node) : node_(node), result_(*node.result()) {}
+
+  std::optional<Elements> run() {
+    const auto shape = static_shape(result_);
+    if (!shape || (is_float(result_.dtype()))) return std::nullopt;
+    if (const auto* constant = node_.as<Constant>()) {
+      Elements elements;
+      for (int64_t i = 0; i < constant->data.element_count(); ++i) elements.emplace_back(constant->data.as_int(i));
+      return elements;
+    }
+    if (node_.operands.empty()) return std::nullopt;
+    for (const Value* operand : node_.operands) {
+      const auto operand_shape = static_shape(*operand);
+      if (!operand->elements || !operand_shape) return std::nullopt;
+      shapes_.push_back(*operand_shape);
+    }
+    shape_ = *shape;
+    return dispatch();
+  }
+
+ private:
+  const Elements& operand(size_t k) const { return *node_.operands[k]->elements; }
+
+  std::optional<Elements> dispatch() {
+    if (node_.as<Reshape>() || node_.as<Copy>()) return operand(0);
+    if (const auto* elementwise = node_.as<Elementwise>()) return map(elementwise->expr);
+    if (const auto* concat = node_.as<Concat>()) return join(concat->axis);
+    if (const auto* gather = node_.as<Gather>()) return pick(gather->axis);
+    if (const auto* reduce = node_.as<Reduce>()) return fold(*reduce);
+    if (const auto* slice = node_.as<Slice>()) {
+      for (const Dim& start : slice->starts) {
+        if (!start.is_constant()) return std::nullopt;
+      }
+      return move([&](std::vector<int64_t>& index) {
+        for (size_t i = 0; i < index.size(); ++i) index[i] = slice->starts[i].value() + index[i] * slice->steps[i];
+      });
+    }
+    if (const auto* permute = node_.as<Permute>()) {
+      return move([&](std::vector<int64_t>& index) {
+        const std::vector<int64_t> from = index;
+        for (size_t i = 0; i < index.size(); ++i) index[permute->perm[i]] = from[i];
+      });
+    }
+    if (node_.as<Broadcast>()) return move([](std::vector<int64_t>&) {});
+    return std::nullopt;
+  }
+
+  template <class Change>
+  Elements move(Change change) {
+    Elements result;
+    for_each_index(shape_, [&](std::vector<int64_t> index) {
+      change(index);
+      result.push_back(operand(0)[flat(index, shapes_[0])]);
+    });
+    return result;
+  }
+
+  std::optional<Elements> map(const ScalarExpr& expr) {
+    Elements result;
+    bool known = true;
+    for_each_index(shape_, [&](const std::vector<int64_t>& index) {
+      if (!known) return;
+      std::vector<Dim> arguments;
+      for (size_t k = 0; k < shapes_.size(); ++k) arguments.push_back(operand(k)[flat(index, shapes_[k])]);
+      auto value = value_of(expr, arguments);
+      known = value.has_value();
+      if (known) result.push_back(std::move(*value));
+    });
+    return known ? std::optional(result) : std::nullopt;
+  }
+
+  Elements join(int axis) {
+    Elements result;
+    for_each_index(shape_, [&](std::vector<int64_t> index) {
+      size_t k = 0;
+      while (index[axis] >= shapes_[k][axis]) index[axis] -= shapes_[k++][axis];
+      result.push_back(operand(k)[flat(index, shapes_[k])]);
+    });
+    return result;
+  }
+
+  std::optional<Elements> pick(int axis) {
+    Elements result;
+    bool known = true;
+    const size_t rank = shapes_[1].size();
+    for_each_index(shape_, [&](const std::vector<int64_t>& index) {
+      const std::vector<int64_t> inner(index.begin() + axis, index.begin() + axis + static_cast<int64_t>(rank));
+      const Dim& at = operand(1)[flat(inner, shapes_[1])];
+      const int64_t extent = shapes_[0][axis];
+      if (!known || !at.is_constant() || at.value() < -extent || at.value() >= extent) {
+        known = false;
+        return;
+      }
+      std::vector<int64_t> from(index.begin(), index.begin() + axis);
+      from.push_back(at.value() < 0 ? at.value() + extent : at.value());
+      from.insert(from.end(), index.begin() + axis + static_cast<int64_t>(rank), index.end());
+      result.push_back(operand(0)[flat(from, shapes_[0])]);
+    });
+    return known ? std::optional(result) : std::nullopt;
+  }
+
+  std::optional<Elements> fold(const Reduce& reduce) {
+    std::vector<std::optional<Dim>> sums(1);
+    int64_t count = 1;
+    for (const int64_t extent : shape_) count *= extent;
+    sums.resize(count);
+    for_each_index(shapes_[0], [&](std::vector<int64_t> index) {
+      const Dim& value = operand(0)[flat(index, shapes_[0])];
+      for (const int axis : reduce.axes) index[axis] = 0;
+      std::optional<Dim>& sum = sums[flat(index, shape_)];
+      if (!sum) {
+        sum = value;
+      } else {
+        sum = reduce.kind == ReduceKind::kSum       ? *sum + value
+              : reduce.kind == ReduceKind::kProduct ? *sum * value
+              : reduce.kind == ReduceKind::kMin     ? min(*sum, value)
+                                                    : max(*sum, value);
+      }
+    });
+    Elements result;
+    for (const auto& sum : sums) {
+      if (sum) {
+        result.push_back(*sum);
+      } else if (reduce.kind == ReduceKind::kSum || reduce.kind == ReduceKind::kProduct) {
+        result.emplace_back(reduce.kind == ReduceKind::kSum ? 0 : 1);
+      } else {
+        return std::nullopt;
+      }
+    }
+    return result;
+  }
+
+  const Node& node_;
+  const Value& result_;
+  std::vector<int64_t> shape_;
+  std::vector<std::vector<int64_t>> shapes_;
+};
+
+}  // namespace
+
+std::optional<std::vector<Dim>> evaluate_symbolic(const Node& node) { return SymbolicEvaluator(node).run(); }
+
+}  // namespace dovetail::ir

@@ -1,0 +1,153 @@
+#include "ir/graph.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/error.h"
+#include "ir/evaluate.h"
+
+namespace dovetail::ir {
+namespace {
+
+Value* add_result(Node* node, TensorType type, int id) {
+  auto value = std::make_unique<Value>();
+  value->id = id;
+  value->type = std::move(type);
+  value->node = node;
+  value->index = static_cast<int>(node->results.size());
+  node->results.push_back(std::move(value));
+  return node->results.back().get();
+}
+
+}  // namespace
+
+std::string_view name_of(const Primitive& primitive) {
+  static constexpr std::string_view kNames[] = {"input",     "param",   "constant", "elementwise", "reduce", "contract",
+                                                "pool",      "permute", "broadcast", "slice",      "reshape", "concat",
+                                                "pad",       "gather",  "copy",     "composite"};
+  return kNames[primitive.index()];
+}
+
+Value* Graph::input(const std::string& name, TensorType type) {
+  auto node = std::make_unique<Node>();
+  node->op = Input{name};
+  Value* value = add_result(node.get(), std::move(type), next_id_++);
+  value->name = name;
+  inputs.push_back(value);
+  // Inputs stand first, in their order.
+  auto at = nodes_.begin();
+  while (at != nodes_.end() && (*at)->as<Input>()) ++at;
+  nodes_.insert(at, std::move(node));
+  return value;
+}
+
+Value* Graph::param(const std::string& name, TensorData data) {
+  Value* result = value(Param{name, std::move(data)}, {});
+  result->name = name;
+  return result;
+}
+
+Value* Graph::constant(TensorData data) { return value(Constant{std::move(data)}, {}); }
+
+Value* Graph::constant_ints(const std::vector<int64_t>& values) {
+  return constant(TensorData::of(DType::kI64, {static_cast<int64_t>(values.size())}, values));
+}
+
+Node* Graph::add(Primitive op, std::vector<Value*> operands, Node* before) {
+  std::vector<TensorType> types;
+  for (const Value* operand : operands) types.push_back(operand->type);
+  auto owned = std::make_unique<Node>();
+  Node* node = owned.get();
+  std::vector<TensorType> results = infer(op, types);
+  node->op = std::move(op);
+  node->operands = std::move(operands);
+  if (!origin_.empty() && !node->as<Param>()) node->origins.push_back(origin_);
+  for (TensorType& type : results) add_result(node, std::move(type), next_id_++);
+  if (results.size() == 1) node->result()->elements = evaluate_symbolic(*node);
+  auto at = nodes_.end();
+  if (before) at = std::find_if(nodes_.begin(), nodes_.end(), [&](const auto& other) { return other.get() == before; });
+  nodes_.insert(at, std::move(owned));
+  return node;
+}
+
+void Graph::replace_uses(Value* from, Value* to) {
+  for (const auto& node : nodes_) {
+    if (node.get() == to->node) continue;
+    std::replace(node->operands.begin(), node->operands.end(), from, to);
+  }
+  std::replace(outputs.begin(), outputs.end(), from, to);
+}
+
+std::unordered_map<const Value*, std::vector<Node*>> Graph::users() const {
+  std::unordered_map<const Value*, std::vector<Node*>> result;
+  for (const auto& node : nodes_) {
+    for (const Value* operand : node->operands) {
+      std::vector<Node*>& list = result[operand];
+      if (list.empty() || list.back() != node.get()) list.push_back(node.get());
+    }
+  }
+  return result;
+}
+
+void Graph::remove_dead() {
+  std::set<const Node*> live;
+  for (const Value* output : outputs) live.insert(output->node);
+  for (auto it = nodes_.rbegin(); it != nodes_.rend(); ++it) {
+    if (!live.contains(it->get())) continue;
+    for (const Value* operand : (*it)->operands) live.insert(operand->node);
+  }
+  nodes_.remove_if([&](const auto& node) { return !node->template as<Input>() && !live.contains(node.get()); });
+}
+
+std::shared_ptr<Graph> clone(const Graph& graph) {
+  auto copy = std::make_shared<Graph>();
+  copy->name = graph.name;
+  copy->symbols = graph.symbols;
+  copy->output_names = graph.output_names;
+  copy->frozen = graph.frozen;
+  std::unordered_map<const Value*, Value*> moved;
+  for (const auto& node : graph.nodes()) {
+    if (const auto* input = node->as<Input>()) {
+      moved[node->result()] = copy->input(input->name, node->result()->type);
+      continue;
+    }
+    std::vector<Value*> operands;
+    for (const Value* operand : node->operands) operands.push_back(moved.at(operand));
+    Node* added = copy->add(node->op, std::move(operands));
+    added->origins = node->origins;
+    for (size_t i = 0; i < node->results.size(); ++i) {
+      added->results[i]->name = node->results[i]->name;
+      added->results[i]->elements = node->results[i]->elements;
+      moved[node->results[i].get()] = added->results[i].get();
+    }
+  }
+  for (const Value* output : graph.outputs) copy->outputs.push_back(moved.at(output));
+  return copy;
+}
+
+void verify(const Graph& graph) {
+  std::set<const Value*> defined;
+  std::set<int> ids;
+  for (const auto& node : graph.nodes()) {
+    std::vector<TensorType> types;
+    for (const Value* operand : node->operands) {
+      DOVETAIL_CHECK(defined.contains(operand), "%{} is used by a {} before it is defined", operand->id, name_of(node->op));
+      types.push_back(operand->type);
+    }
+    DOVETAIL_CHECK(!node->results.empty(), "a {} without result", name_of(node->op));
+    for (const auto& result : node->results) {
+      DOVETAIL_CHECK(result->node == node.get() && ids.insert(result->id).second, "%{} is defined twice", result->id);
+      defined.insert(result.get());
+    }
+    if (node->as<Input>()) continue;
+    const std::vector<TensorType> inferred = infer(node->op, types);
+    for (size_t i = 0; i < inferred.size(); ++i) {
+      DOVETAIL_CHECK(inferred[i] == node->results[i]->type, "%{} is {}, inferred {}", node->results[i]->id,
+                     to_string(node->results[i]->type), to_string(inferred[i]));
+    }
+  }
+  for (const Value* output : graph.outputs) DOVETAIL_CHECK(defined.contains(output), "output %{} is not defined", output->id);
+  DOVETAIL_CHECK(graph.outputs.size() == graph.output_names.size(), "{} outputs, {} names", graph.outputs.size(), graph.output_names.size());
+}
+
+}  // namespace dovetail::ir
