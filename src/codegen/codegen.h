@@ -22,9 +22,6 @@ std::vector<std::byte> emit_object(const loop::Module& module, const ir::TargetI
 std::string emit_llvm(const loop::Module& module, const ir::TargetInfo& target);
 std::string emit_assembly(const loop::Module& module, const ir::TargetInfo& target);
 
-// The module as C99 source text that any compiler takes (scalar loops over lanes).
-std::string emit_c(const loop::Module& module);
-
 // A module compiled for this machine and loaded into the process: what runs `prepare` at compile
 // time and kernels in tests. `dovetail_parallel_for` runs serially.
 class HostCode {

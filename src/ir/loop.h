@@ -92,9 +92,6 @@ enum class Opcode : uint8_t {
   kLoadMasked,     // the first `count` lanes (i64, operand 2), the others are 0 and not touched
   kAddress,        // pointer + i64 byte offset
   kSymbolAddress,  // address of the function or data object `symbol`
-  // Lookup of a lane index in a constant table held in registers or memory: table (operand 0,
-  // vector of L lanes), index (operand 1, i32 vector); result lane i = table[index[i] mod L].
-  kTableLookup,
 };
 
 using ValueId = int32_t;  // of a definition, unique in its function
@@ -305,7 +302,6 @@ class Builder {
   Value extract(const Value& a, int lane);
   Value shuffle(const Value& a, const Value& b, std::vector<int32_t> lanes_picked);
   Value reduce(Opcode op, const Value& a);
-  Value table_lookup(const Value& table, const Value& index);
   // i64 byte offset of element `index` of elements of `dtype`.
   Value element(const Value& index, DType dtype);
   Value load(Type type, const Value& pointer, const Value& byte_offset);

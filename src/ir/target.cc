@@ -22,18 +22,37 @@ struct Feature {
   uint64_t bit;
 };
 
-constexpr Feature kX86Features[] = {
-    {"sse3", DV_X86_SSE3},         {"ssse3", DV_X86_SSSE3},       {"sse4.1", DV_X86_SSE4_1},     {"sse4.2", DV_X86_SSE4_2},
-    {"popcnt", DV_X86_POPCNT},     {"cx16", DV_X86_CX16},         {"sahf", DV_X86_LAHF},         {"avx", DV_X86_AVX},
-    {"avx2", DV_X86_AVX2},         {"bmi", DV_X86_BMI1},          {"bmi2", DV_X86_BMI2},         {"f16c", DV_X86_F16C},
-    {"fma", DV_X86_FMA},           {"lzcnt", DV_X86_LZCNT},       {"movbe", DV_X86_MOVBE},       {"avx512f", DV_X86_AVX512F},
-    {"avx512bw", DV_X86_AVX512BW}, {"avx512cd", DV_X86_AVX512CD}, {"avx512dq", DV_X86_AVX512DQ}, {"avx512vl", DV_X86_AVX512VL},
-    {"avx512vnni", DV_X86_AVX512VNNI}, {"avx512bf16", DV_X86_AVX512BF16}};
-constexpr Feature kArmFeatures[] = {{"neon", DV_ARM_NEON}, {"dotprod", DV_ARM_DOTPROD}, {"fullfp16", DV_ARM_FP16}};
+constexpr Feature kX86Features[] = {{"sse3", DV_X86_SSE3},
+                                    {"ssse3", DV_X86_SSSE3},
+                                    {"sse4.1", DV_X86_SSE4_1},
+                                    {"sse4.2", DV_X86_SSE4_2},
+                                    {"popcnt", DV_X86_POPCNT},
+                                    {"cx16", DV_X86_CX16},
+                                    {"sahf", DV_X86_LAHF},
+                                    {"avx", DV_X86_AVX},
+                                    {"avx2", DV_X86_AVX2},
+                                    {"bmi", DV_X86_BMI1},
+                                    {"bmi2", DV_X86_BMI2},
+                                    {"f16c", DV_X86_F16C},
+                                    {"fma", DV_X86_FMA},
+                                    {"lzcnt", DV_X86_LZCNT},
+                                    {"movbe", DV_X86_MOVBE},
+                                    {"avx512f", DV_X86_AVX512F},
+                                    {"avx512bw", DV_X86_AVX512BW},
+                                    {"avx512cd", DV_X86_AVX512CD},
+                                    {"avx512dq", DV_X86_AVX512DQ},
+                                    {"avx512vl", DV_X86_AVX512VL},
+                                    {"avx512vnni", DV_X86_AVX512VNNI},
+                                    {"avx512bf16", DV_X86_AVX512BF16}};
+constexpr Feature kArmFeatures[] = {
+    {"neon", DV_ARM_NEON}, {"dotprod", DV_ARM_DOTPROD}, {"fullfp16", DV_ARM_FP16}};
 
-constexpr uint64_t kX86V2 = DV_X86_SSE3 | DV_X86_SSSE3 | DV_X86_SSE4_1 | DV_X86_SSE4_2 | DV_X86_POPCNT | DV_X86_CX16 | DV_X86_LAHF;
-constexpr uint64_t kX86V3 = kX86V2 | DV_X86_AVX | DV_X86_AVX2 | DV_X86_BMI1 | DV_X86_BMI2 | DV_X86_F16C | DV_X86_FMA | DV_X86_LZCNT | DV_X86_MOVBE;
-constexpr uint64_t kX86V4 = kX86V3 | DV_X86_AVX512F | DV_X86_AVX512BW | DV_X86_AVX512CD | DV_X86_AVX512DQ | DV_X86_AVX512VL;
+constexpr uint64_t kX86V2 = DV_X86_SSE3 | DV_X86_SSSE3 | DV_X86_SSE4_1 | DV_X86_SSE4_2 |
+                            DV_X86_POPCNT | DV_X86_CX16 | DV_X86_LAHF;
+constexpr uint64_t kX86V3 = kX86V2 | DV_X86_AVX | DV_X86_AVX2 | DV_X86_BMI1 | DV_X86_BMI2 |
+                            DV_X86_F16C | DV_X86_FMA | DV_X86_LZCNT | DV_X86_MOVBE;
+constexpr uint64_t kX86V4 =
+    kX86V3 | DV_X86_AVX512F | DV_X86_AVX512BW | DV_X86_AVX512CD | DV_X86_AVX512DQ | DV_X86_AVX512VL;
 
 struct Level {
   std::string_view name, llvm_cpu;
@@ -48,7 +67,8 @@ constexpr Level kLevels[] = {{"x86-64", "x86-64", Family::kX86_64, 0},
                              {"armv8-a", "generic", Family::kAArch64, 0}};
 
 std::span<const Feature> features_of(Family family) {
-  return family == Family::kX86_64 ? std::span<const Feature>(kX86Features) : std::span<const Feature>(kArmFeatures);
+  return family == Family::kX86_64 ? std::span<const Feature>(kX86Features)
+                                   : std::span<const Feature>(kArmFeatures);
 }
 
 std::string level_names(Family family) {
@@ -111,7 +131,8 @@ void add_feature(CpuLevel* level, const Feature& feature) {
   if (level->features & feature.bit) return;
   level->features |= feature.bit;
   level->name += fmt::format("+{}", feature.name);
-  level->llvm_features += fmt::format("{}+{}", level->llvm_features.empty() ? "" : ",", feature.name);
+  level->llvm_features +=
+      fmt::format("{}+{}", level->llvm_features.empty() ? "" : ",", feature.name);
 }
 
 CpuLevel native_level() {
@@ -137,7 +158,8 @@ const TargetInfo& target_named(std::string_view name) {
     if (target.name == name) return target;
     names.push_back(target.name);
   }
-  throw_error(ErrorKind::kValue, "there is no target '{}'; the targets are {}", name, fmt::join(names, ", "));
+  throw_error(ErrorKind::kValue, "there is no target '{}'; the targets are {}", name,
+              fmt::join(names, ", "));
 }
 
 const TargetInfo& host_target() {
@@ -151,7 +173,9 @@ const TargetInfo& host_target() {
 CpuLevel cpu_level(const TargetInfo& target, std::string_view text) {
   if (text == "native") {
     if (target.family != host_target().family) {
-      throw_error(ErrorKind::kValue, "--cpu native is this machine's level, but the target is {}; the levels are {}", target.name, level_names(target.family));
+      throw_error(ErrorKind::kValue,
+                  "--cpu native is this machine's level, but the target is {}; the levels are {}",
+                  target.name, level_names(target.family));
     }
     CpuLevel level = native_level();
     derive(&level);
@@ -162,7 +186,8 @@ CpuLevel cpu_level(const TargetInfo& target, std::string_view text) {
     return level.family == target.family && level.name == text.substr(0, plus);
   });
   if (base == std::end(kLevels)) {
-    throw_error(ErrorKind::kValue, "there is no CPU level '{}' for {}; the levels are {}", text.substr(0, plus), target.name, level_names(target.family));
+    throw_error(ErrorKind::kValue, "there is no CPU level '{}' for {}; the levels are {}",
+                text.substr(0, plus), target.name, level_names(target.family));
   }
   CpuLevel level = at(*base);
   for (size_t begin = plus; begin < text.size();) {
@@ -172,7 +197,8 @@ CpuLevel cpu_level(const TargetInfo& target, std::string_view text) {
     if (!feature) {
       std::vector<std::string_view> names;
       for (const Feature& known : features_of(target.family)) names.push_back(known.name);
-      throw_error(ErrorKind::kValue, "there is no CPU feature '{}' for {}; the features are {}", name, target.name, fmt::join(names, ", "));
+      throw_error(ErrorKind::kValue, "there is no CPU feature '{}' for {}; the features are {}",
+                  name, target.name, fmt::join(names, ", "));
     }
     add_feature(&level, *feature);
     begin = end;

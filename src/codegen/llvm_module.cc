@@ -1,0 +1,182 @@
+#include "codegen/llvm_module.h"
+
+#include <llvm-c/Analysis.h>
+#include <llvm-c/Target.h>
+
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "base/error.h"
+#include "codegen/emit_function.h"
+
+namespace dovetail::codegen {
+namespace {
+
+void initialize_targets() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    LLVMInitializeX86TargetInfo();
+    LLVMInitializeX86Target();
+    LLVMInitializeX86TargetMC();
+    LLVMInitializeX86AsmPrinter();
+    LLVMInitializeAArch64TargetInfo();
+    LLVMInitializeAArch64Target();
+    LLVMInitializeAArch64TargetMC();
+    LLVMInitializeAArch64AsmPrinter();
+  });
+}
+
+std::string take_message(char* message) {
+  std::string text = message ? message : "";
+  LLVMDisposeMessage(message);
+  return text;
+}
+
+// The machine is the family's baseline: what a function without own level may use.
+LLVMTargetMachineRef make_machine(const ir::TargetInfo& info) {
+  const std::string triple(info.triple);
+  LLVMTargetRef target = nullptr;
+  char* message = nullptr;
+  if (LLVMGetTargetFromTriple(triple.c_str(), &target, &message)) {
+    throw_error(ErrorKind::kInternal, "LLVM has no target {}: {}", triple, take_message(message));
+  }
+  const char* cpu = info.family == ir::Family::kX86_64 ? "x86-64" : "generic";
+  return LLVMCreateTargetMachine(target, triple.c_str(), cpu, "", LLVMCodeGenLevelDefault,
+                                 LLVMRelocPIC, LLVMCodeModelSmall);
+}
+
+class DataEmitter {
+ public:
+  explicit DataEmitter(const ModuleContext& context) : context_(context) {}
+
+  void declare(const loop::DataObject& object) {
+    if (object.external && object.function) {
+      // Called through its address with the caller's type: the declared one does not matter.
+      LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(context_.context), nullptr, 0, 0);
+      LLVMSetVisibility(LLVMAddFunction(context_.module, object.name.c_str(), type),
+                        LLVMHiddenVisibility);
+      return;
+    }
+    LLVMTypeRef type =
+        object.external ? LLVMInt8TypeInContext(context_.context) : type_of(object.initial);
+    LLVMValueRef global = LLVMAddGlobal(context_.module, type, object.name.c_str());
+    LLVMSetGlobalConstant(global, 1);
+    if (object.external) {
+      LLVMSetVisibility(global, LLVMHiddenVisibility);
+      return;
+    }
+    LLVMSetLinkage(global, object.exported ? LLVMExternalLinkage : LLVMInternalLinkage);
+    LLVMSetAlignment(global, static_cast<unsigned>(object.alignment));
+  }
+
+  void define(const loop::DataObject& object) {
+    if (object.external) return;
+    LLVMSetInitializer(LLVMGetNamedGlobal(context_.module, object.name.c_str()),
+                       value_of(object.initial));
+  }
+
+ private:
+  LLVMTypeRef type_of(const loop::DataItem& item) {
+    if (const auto* number = std::get_if<loop::DataInt>(&item.node))
+      return LLVMIntTypeInContext(context_.context, 8 * number->bytes);
+    if (const auto* bytes = std::get_if<loop::DataBytes>(&item.node)) {
+      return LLVMArrayType2(LLVMInt8TypeInContext(context_.context), bytes->bytes.size());
+    }
+    const auto* fields = std::get_if<loop::DataStruct>(&item.node);
+    if (!fields) return LLVMPointerTypeInContext(context_.context, 0);
+    std::vector<LLVMTypeRef> types;
+    for (const loop::DataItem& field : fields->fields) types.push_back(type_of(field));
+    return LLVMStructTypeInContext(context_.context, types.data(),
+                                   static_cast<unsigned>(types.size()), 0);
+  }
+
+  LLVMValueRef value_of(const loop::DataItem& item) {
+    if (const auto* number = std::get_if<loop::DataInt>(&item.node))
+      return LLVMConstInt(type_of(item), number->value, 0);
+    if (const auto* pointer = std::get_if<loop::DataPointer>(&item.node))
+      return pointer_to(*pointer);
+    if (const auto* text = std::get_if<loop::DataString>(&item.node)) return string(text->text);
+    if (const auto* bytes = std::get_if<loop::DataBytes>(&item.node)) {
+      return LLVMConstStringInContext2(context_.context, bytes->bytes.data(), bytes->bytes.size(),
+                                       1);
+    }
+    std::vector<LLVMValueRef> values;
+    for (const loop::DataItem& field : std::get<loop::DataStruct>(item.node).fields)
+      values.push_back(value_of(field));
+    return LLVMConstStructInContext(context_.context, values.data(),
+                                    static_cast<unsigned>(values.size()), 0);
+  }
+
+  LLVMValueRef pointer_to(const loop::DataPointer& pointer) {
+    if (pointer.symbol.empty()) return LLVMConstNull(LLVMPointerTypeInContext(context_.context, 0));
+    LLVMValueRef target = LLVMGetNamedGlobal(context_.module, pointer.symbol.c_str());
+    if (!target) target = LLVMGetNamedFunction(context_.module, pointer.symbol.c_str());
+    DOVETAIL_CHECK(target, "a descriptor points to the unknown symbol {}", pointer.symbol);
+    if (pointer.addend == 0) return target;
+    LLVMValueRef offset = LLVMConstInt(LLVMInt64TypeInContext(context_.context),
+                                       static_cast<unsigned long long>(pointer.addend), 1);
+    return LLVMConstGEP2(LLVMInt8TypeInContext(context_.context), target, &offset, 1);
+  }
+
+  LLVMValueRef string(const std::string& text) {
+    LLVMValueRef& global = strings_[text];
+    if (global) return global;
+    LLVMValueRef content = LLVMConstStringInContext2(context_.context, text.data(), text.size(), 0);
+    global = LLVMAddGlobal(context_.module, LLVMTypeOf(content), ".str");
+    LLVMSetInitializer(global, content);
+    LLVMSetLinkage(global, LLVMPrivateLinkage);
+    LLVMSetGlobalConstant(global, 1);
+    LLVMSetUnnamedAddress(global, LLVMGlobalUnnamedAddr);
+    LLVMSetAlignment(global, 1);
+    return global;
+  }
+
+  const ModuleContext& context_;
+  std::map<std::string, LLVMValueRef> strings_;
+};
+
+}  // namespace
+
+LlvmModule::LlvmModule(const loop::Module& module, const ir::TargetInfo& target)
+    : context_(LLVMContextCreate()),
+      module_(LLVMModuleCreateWithNameInContext("dovetail", context_)) {
+  initialize_targets();
+  machine_ = make_machine(target);
+  LLVMSetTarget(module_, std::string(target.triple).c_str());
+  LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(machine_);
+  LLVMSetModuleDataLayout(module_, layout);
+  LLVMDisposeTargetData(layout);
+
+  const ModuleContext context{context_, module_, target.family};
+  for (const loop::Function& function : module.functions) declare_function(context, function);
+  DataEmitter data(context);
+  for (const loop::DataObject& object : module.data) data.declare(object);
+  for (const loop::DataObject& object : module.data) data.define(object);
+  for (const loop::Function& function : module.functions) emit_function(context, function);
+
+  char* message = nullptr;
+  if (LLVMVerifyModule(module_, LLVMReturnStatusAction, &message)) {
+    throw_error(ErrorKind::kInternal, "LLVM refuses the generated code: {}", take_message(message));
+  }
+  LLVMDisposeMessage(message);
+}
+
+LlvmModule::~LlvmModule() {
+  if (machine_) LLVMDisposeTargetMachine(machine_);
+  LLVMDisposeModule(module_);
+  LLVMContextDispose(context_);
+}
+
+std::string LlvmModule::text() const { return take_message(LLVMPrintModuleToString(module_)); }
+
+LLVMMemoryBufferRef LlvmModule::emit(LLVMCodeGenFileType form) const {
+  char* message = nullptr;
+  LLVMMemoryBufferRef buffer = nullptr;
+  if (LLVMTargetMachineEmitToMemoryBuffer(machine_, module_, form, &message, &buffer)) {
+    throw_error(ErrorKind::kInternal, "LLVM cannot emit the code: {}", take_message(message));
+  }
+  return buffer;
+}
+
+}  // namespace dovetail::codegen
