@@ -73,14 +73,14 @@ inline constexpr DTypes kEvery = kNumbers | kBools;
 struct OpDef {
   std::string name;
   int since = kMinOpset, until = kMaxOpset;  // opset versions, both inclusive
-  Count inputs, outputs;
+  Count inputs = {}, outputs = {};
   DTypes dtypes = kEvery;  // of the first input
-  std::vector<AttributeDef> attributes;
+  std::vector<AttributeDef> attributes = {};
   // One value per wanted output (values past what is wanted are dropped). Throws Error with a
   // sentence on what does not fit; the importer puts file and node before it.
-  std::function<Values(LowerContext&)> lower;
-  std::string limits;  // what of the operator is refused, for people; "": nothing
-  std::string domain;
+  std::function<Values(LowerContext&)> lower = {};
+  std::string limits = {};  // what of the operator is refused, for people; "": nothing
+  std::string domain = {};
 };
 
 // Every operator there is, in the order of their files' names.
