@@ -39,9 +39,9 @@ void check_channels(LowerContext& c, int64_t groups) {
   }
   if (w[1] * Dim(groups) != x[1]) {
     throw_error(ErrorKind::kValue,
-                "{} has {} channels, but {} of shape {} with group = {} takes {}", c.input_text(0),
-                x[1].to_string(), c.input_text(1), ir::to_string(w), groups,
-                (w[1] * Dim(groups)).to_string());
+                "{} of shape {} and {} of shape {} do not fit with group = {}: channels {}",
+                c.input_text(0), ir::to_string(x), c.input_text(1), ir::to_string(w), groups,
+                difference_text(x[1], w[1] * Dim(groups)));
   }
   if (ir::mod(w[0], groups) != Dim(0)) {
     throw_error(ErrorKind::kValue, "{} has {} output channels, which group = {} does not divide",

@@ -38,10 +38,10 @@ Values lower_gemm(LowerContext& c) {
   if (a->shape()[1] != b->shape()[0]) {
     throw_error(ErrorKind::kValue,
                 "{} of shape {} (transA = {}) and {} of shape {} (transB = {}) cannot be "
-                "multiplied: {} and {} differ",
+                "multiplied: {}",
                 c.input_text(0), ir::to_string(c.x(0)->shape()), c.integer("transA"),
                 c.input_text(1), ir::to_string(c.x(1)->shape()), c.integer("transB"),
-                a->shape()[1].to_string(), b->shape()[0].to_string());
+                difference_text(a->shape()[1], b->shape()[0]));
   }
   Value* y = c.graph().value(ir::Contract{.window = {}, .epilogue = {}}, {a, b});
   if (!c.has(2) || beta == 0) {

@@ -52,13 +52,10 @@ Values lower_matmul(LowerContext& c) {
   if (row) a = c.build.reshape(a, {Dim(1), a->shape()[0]});
   if (column) b = c.build.reshape(b, {b->shape()[0], Dim(1)});
   if (a->shape().back() != b->shape()[b->rank() - 2]) {
-    throw_error(ErrorKind::kValue, "{} of shape {} and {} of shape {} cannot be multiplied: {} and {} {}",
+    throw_error(ErrorKind::kValue, "{} of shape {} and {} of shape {} cannot be multiplied: {}",
                 c.input_text(0), ir::to_string(c.x(0)->shape()), c.input_text(1),
-                ir::to_string(c.x(1)->shape()), a->shape().back().to_string(),
-                b->shape()[b->rank() - 2].to_string(),
-                a->shape().back().is_constant() && b->shape()[b->rank() - 2].is_constant()
-                    ? "differ"
-                    : "may differ (fix one by --dim)");
+                ir::to_string(c.x(1)->shape()),
+                difference_text(a->shape().back(), b->shape()[b->rank() - 2]));
   }
   Value* y = product(c, a, b);
   Shape shape = y->shape();

@@ -1,5 +1,7 @@
 #include "ops/lowering/builder.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <numeric>
 #include <set>
@@ -26,16 +28,22 @@ Shape with_leading_ones(const Shape& shape, size_t rank) {
 
 }  // namespace
 
+std::string difference_text(const Dim& a, const Dim& b) {
+  std::set<std::string> symbols = a.symbols();
+  symbols.merge(b.symbols());
+  if (symbols.empty()) return fmt::format("{} and {} differ", a.to_string(), b.to_string());
+  return fmt::format("{} and {} may differ (fix {} by --dim)", a.to_string(), b.to_string(),
+                     fmt::join(symbols, ", "));
+}
+
 Shape broadcast_shape(const Shape& a, const Shape& b) {
   const size_t rank = std::max(a.size(), b.size());
   const Shape left = with_leading_ones(a, rank), right = with_leading_ones(b, rank);
   Shape result(rank);
   for (size_t i = 0; i < rank; ++i) {
     if (left[i] != right[i] && !is_one(left[i]) && !is_one(right[i])) {
-      throw_error(ErrorKind::kValue, "shapes {} and {} cannot be broadcast: {} and {} {}",
-                  ir::to_string(a), ir::to_string(b), left[i].to_string(), right[i].to_string(),
-                  left[i].is_constant() && right[i].is_constant() ? "differ"
-                                                                  : "may differ (fix one by --dim)");
+      throw_error(ErrorKind::kValue, "shapes {} and {} cannot be broadcast: {}", ir::to_string(a),
+                  ir::to_string(b), difference_text(left[i], right[i]));
     }
     result[i] = is_one(left[i]) ? right[i] : left[i];
   }

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 #include <functional>
-#include <span>
+#include <string>
 #include <vector>
 
 #include "ir/graph.h"
@@ -57,6 +57,8 @@ class Builder {
 
 // The shape of numpy's broadcasting. Extents that are neither equal nor 1 throw kValue.
 ir::Shape broadcast_shape(const ir::Shape& a, const ir::Shape& b);
+// "3 and 4 differ", or "n and 4 may differ (fix n by --dim)" where a symbol leaves it open.
+std::string difference_text(const ir::Dim& a, const ir::Dim& b);
 // a >= b for every value of the symbols, as far as that can be proved.
 bool proved_ge(const ir::Dim& a, const ir::Dim& b, const ir::SymbolBounds& symbols);
 

@@ -117,7 +117,7 @@ TensorData LowerContext::known_tensor(size_t i) {
 }
 
 double LowerContext::known_scalar(size_t i) {
-  if (x(i)->elements) {
+  if (x(i)->elements && ir::is_int(x(i)->dtype())) {
     const Ints values = known_ints(i);
     if (values.size() == 1) return static_cast<double>(values[0]);
   } else {
