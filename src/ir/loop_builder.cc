@@ -1,3 +1,4 @@
+#include <cmath>
 #include <map>
 #include <optional>
 #include <utility>
@@ -104,7 +105,12 @@ Value Builder::constant(int64_t value, Type type) {
 }
 
 Value Builder::constant(double value, Type type) {
-  if (!ir::is_float(type.dtype)) return constant(static_cast<int64_t>(value), type);
+  if (!ir::is_float(type.dtype)) {
+    const int64_t whole = std::abs(value) < 0x1p63 ? static_cast<int64_t>(value) : 0;
+    DOVETAIL_CHECK(static_cast<double>(whole) == value, "{}: {} is no constant of type {}",
+                   function_->name, value, ir::name_of(type.dtype));
+    return constant(whole, type);
+  }
   Definition definition{.id = 0, .op = Opcode::kConstant, .type = type, .operands = {}};
   definition.constant = value;
   return define(std::move(definition));
@@ -216,6 +222,7 @@ Value Builder::reduce(Opcode op, const Value& a) {
 Value Builder::element(const Value& index, DType dtype) { return index * ir::size_of(dtype); }
 
 Value Builder::load(Type type, const Value& from, const Value& byte_offset) {
+  DOVETAIL_CHECK(!type.pointer, "{}: pointers are loaded by load_pointer", function_->name);
   return define(
       {.id = 0, .op = Opcode::kLoad, .type = type, .operands = {from.id(), byte_offset.id()}});
 }
@@ -238,7 +245,9 @@ Value Builder::load_pointer(const Value& table, int64_t index) {
 
 Value Builder::address(const Value& from, const Value& byte_offset) {
   const auto known = impl_->constants.find(byte_offset.id());
-  if (known != impl_->constants.end() && std::get<int64_t>(known->second) == 0) return from;
+  if (known != impl_->constants.end() && std::get<int64_t>(known->second) == 0) {
+    return from;
+  }
   return define({.id = 0,
                  .op = Opcode::kAddress,
                  .type = pointer(),
@@ -329,14 +338,6 @@ Value operator*(const Value& a, const Value& b) { return a.builder()->binary(Opc
 Value operator/(const Value& a, const Value& b) { return a.builder()->binary(Opcode::kDiv, a, b); }
 Value operator%(const Value& a, const Value& b) { return a.builder()->binary(Opcode::kRem, a, b); }
 Value operator-(const Value& a) { return a.builder()->unary(Opcode::kNeg, a); }
-Value operator+(const Value& a, int64_t b) { return a + a.builder()->constant(b, a.type()); }
-Value operator-(const Value& a, int64_t b) { return a - a.builder()->constant(b, a.type()); }
-Value operator*(const Value& a, int64_t b) { return a * a.builder()->constant(b, a.type()); }
-Value operator/(const Value& a, int64_t b) { return a / a.builder()->constant(b, a.type()); }
-Value operator%(const Value& a, int64_t b) { return a % a.builder()->constant(b, a.type()); }
-Value operator+(int64_t a, const Value& b) { return b.builder()->constant(a, b.type()) + b; }
-Value operator-(int64_t a, const Value& b) { return b.builder()->constant(a, b.type()) - b; }
-Value operator*(int64_t a, const Value& b) { return b.builder()->constant(a, b.type()) * b; }
 Value min(const Value& a, const Value& b) { return a.builder()->binary(Opcode::kMin, a, b); }
 Value max(const Value& a, const Value& b) { return a.builder()->binary(Opcode::kMax, a, b); }
 Value operator<(const Value& a, const Value& b) { return a.builder()->compare(Opcode::kLt, a, b); }
