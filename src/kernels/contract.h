@@ -1,0 +1,20 @@
+// Contract nodes: matrix products, dense, grouped and depthwise convolutions.
+#pragma once
+
+#include <vector>
+
+#include "kernels/kernel.h"
+
+namespace dovetail::kernels {
+
+// The calls of a Contract node; throws kUnsupported for bool, the one dtype without a product.
+std::vector<Call> contract_calls(const Request& request);
+
+// What those calls read: stride 1 along the channels of x and the columns of plain weights, packed
+// weights compact, epilogue operands with stride 1 along the columns or one element for all.
+bool contract_accepts(const ir::Node& node, int operand, const Layout& layout);
+
+// The result may overwrite an epilogue operand of its own shape and dtype, in the same layout.
+bool contract_can_run_in_place(const ir::Node& node, int operand);
+
+}  // namespace dovetail::kernels
