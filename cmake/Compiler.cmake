@@ -39,6 +39,9 @@ endif()
 # The warnings of our own code; generated code does not link this.
 add_library(dovetail_warnings INTERFACE)
 target_compile_options(dovetail_warnings INTERFACE -Wall -Wextra -Wpedantic)
+# GCC 12 reports optionals and variants of vectors that are not read.
+target_compile_options(dovetail_warnings INTERFACE
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 if(DOVETAIL_WERROR)
   target_compile_options(dovetail_warnings INTERFACE -Werror)
 endif()

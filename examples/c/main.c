@@ -1,5 +1,5 @@
-#include "mlp.h"
 #include <stdio.h>
+#include "mlp.h"
 
 int main(void) {
   static float x[2 * 64], y[2 * 64];

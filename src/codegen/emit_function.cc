@@ -18,15 +18,19 @@ void collect_assigned(const Block& block, std::set<loop::VariableId>* assigned) 
   std::set<loop::VariableId> declared;
   std::set<loop::VariableId> inner;
   for (const loop::Statement& statement : block) {
-    if (const auto* declare = std::get_if<loop::Declare>(&statement.node)) declared.insert(declare->variable);
-    if (const auto* assign = std::get_if<loop::Assign>(&statement.node)) inner.insert(assign->variable);
-    if (const auto* loop = std::get_if<loop::For>(&statement.node)) collect_assigned(*loop->body, &inner);
+    if (const auto* declare = std::get_if<loop::Declare>(&statement.node))
+      declared.insert(declare->variable);
+    if (const auto* assign = std::get_if<loop::Assign>(&statement.node))
+      inner.insert(assign->variable);
+    if (const auto* loop = std::get_if<loop::For>(&statement.node))
+      collect_assigned(*loop->body, &inner);
     if (const auto* branch = std::get_if<loop::If>(&statement.node)) {
       collect_assigned(*branch->then_block, &inner);
       collect_assigned(*branch->else_block, &inner);
     }
   }
-  std::set_difference(inner.begin(), inner.end(), declared.begin(), declared.end(), std::inserter(*assigned, assigned->end()));
+  std::set_difference(inner.begin(), inner.end(), declared.begin(), declared.end(),
+                      std::inserter(*assigned, assigned->end()));
 }
 
 LLVMTypeRef function_type(const ModuleContext& context, const loop::Function& function) {
@@ -36,7 +40,8 @@ LLVMTypeRef function_type(const ModuleContext& context, const loop::Function& fu
   if (function.convention == Convention::kTask) {
     types = {LLVMPointerTypeInContext(c, 0), LLVMInt64TypeInContext(c), LLVMInt32TypeInContext(c)};
   } else {
-    for (const loop::Parameter& parameter : function.parameters) types.push_back(llvm_type(context, parameter.type));
+    for (const loop::Parameter& parameter : function.parameters)
+      types.push_back(llvm_type(context, parameter.type));
     if (!function.body.empty()) {
       const auto* call = std::get_if<loop::TailCall>(&function.body.back().node);
       if (call) result = llvm_type(context, call->type);
@@ -69,9 +74,13 @@ class FunctionEmitter {
   }
 
  private:
-  LLVMBasicBlockRef new_block(const char* name) { return LLVMAppendBasicBlockInContext(context_.context, llvm_function_, name); }
+  LLVMBasicBlockRef new_block(const char* name) {
+    return LLVMAppendBasicBlockInContext(context_.context, llvm_function_, name);
+  }
   LLVMTypeRef i64() const { return LLVMInt64TypeInContext(context_.context); }
-  LLVMValueRef word(int64_t value) const { return LLVMConstInt(i64(), static_cast<unsigned long long>(value), 1); }
+  LLVMValueRef word(int64_t value) const {
+    return LLVMConstInt(i64(), static_cast<unsigned long long>(value), 1);
+  }
   LLVMValueRef value(loop::ValueId id) const { return values_[id]; }
   const loop::Type& type(loop::ValueId id) const { return types_.at(id); }
 
@@ -89,7 +98,8 @@ class FunctionEmitter {
         arguments_.push_back(LLVMGetParam(llvm_function_, static_cast<unsigned>(i)));
         continue;
       }
-      LLVMValueRef slot = operations_.address(LLVMGetParam(llvm_function_, 0), word(static_cast<int64_t>(8 * i)));
+      LLVMValueRef slot =
+          operations_.address(LLVMGetParam(llvm_function_, 0), word(static_cast<int64_t>(8 * i)));
       LLVMValueRef loaded = LLVMBuildLoad2(builder_, llvm_type(context_, type), slot, "");
       LLVMSetAlignment(loaded, 8);
       arguments_.push_back(loaded);
@@ -100,7 +110,8 @@ class FunctionEmitter {
   }
 
   void block(const Block& statements) {
-    for (const loop::Statement& statement : statements) std::visit([&](const auto& node) { emit(node); }, statement.node);
+    for (const loop::Statement& statement : statements)
+      std::visit([&](const auto& node) { emit(node); }, statement.node);
   }
 
   void emit(const loop::Definition& d) { define(d.id, d.type, definition(d)); }
@@ -127,7 +138,9 @@ class FunctionEmitter {
       case Opcode::kBroadcast:
         return operations_.broadcast(d.type, operand(0));
       case Opcode::kExtract:
-        return LLVMBuildExtractElement(builder_, operand(0), LLVMConstInt(LLVMInt32TypeInContext(context_.context), d.index, 0), "");
+        return LLVMBuildExtractElement(
+            builder_, operand(0),
+            LLVMConstInt(LLVMInt32TypeInContext(context_.context), d.index, 0), "");
       case Opcode::kShuffle:
         return operations_.shuffle(operand(0), operand(1), d.lanes_picked);
       case Opcode::kReduceAdd:
@@ -145,13 +158,15 @@ class FunctionEmitter {
       default:
         break;
     }
-    if (d.op >= Opcode::kEq && d.op <= Opcode::kGe) return operations_.compare(d.op, type(d.operands[0]), operand(0), operand(1));
+    if (d.op >= Opcode::kEq && d.op <= Opcode::kGe)
+      return operations_.compare(d.op, type(d.operands[0]), operand(0), operand(1));
     if (d.operands.size() == 1) return operations_.unary(d.op, d.type, operand(0));
     return operations_.binary(d.op, d.type, operand(0), operand(1));
   }
 
   LLVMValueRef symbol(const std::string& name) const {
-    if (LLVMValueRef function = LLVMGetNamedFunction(context_.module, name.c_str())) return function;
+    if (LLVMValueRef function = LLVMGetNamedFunction(context_.module, name.c_str()))
+      return function;
     LLVMValueRef global = LLVMGetNamedGlobal(context_.module, name.c_str());
     DOVETAIL_CHECK(global, "{} refers to the unknown symbol {}", function_.name, name);
     return global;
@@ -163,14 +178,15 @@ class FunctionEmitter {
 
   void emit(const loop::Store& s) {
     if (s.count >= 0) {
-      operations_.store_masked(type(s.value), value(s.value), value(s.pointer), value(s.offset), value(s.count));
+      operations_.store_masked(type(s.value), value(s.value), value(s.pointer), value(s.offset),
+                               value(s.count));
     } else {
       operations_.store(type(s.value), value(s.value), value(s.pointer), value(s.offset));
     }
   }
 
-  // Rotated: a guard, then a body with its test at the end, so that the loop has one branch. Variables
-  // become phis where the loop begins and where it ends.
+  // Rotated: a guard, then a body with its test at the end, so that the loop has one branch.
+  // Variables become phis where the loop begins and where it ends.
   void emit(const loop::For& f) {
     std::set<loop::VariableId> assigned;
     collect_assigned(*f.body, &assigned);
@@ -187,7 +203,8 @@ class FunctionEmitter {
     const std::vector<LLVMValueRef> initial = variables_;
     std::vector<std::pair<loop::VariableId, LLVMValueRef>> phis;
     for (const loop::VariableId id : assigned) {
-      phis.emplace_back(id, LLVMBuildPhi(builder_, LLVMTypeOf(initial[id]), function_.variables[id].name.c_str()));
+      phis.emplace_back(id, LLVMBuildPhi(builder_, LLVMTypeOf(initial[id]),
+                                         function_.variables[id].name.c_str()));
       variables_[id] = phis.back().second;
     }
     block(*f.body);
@@ -195,7 +212,8 @@ class FunctionEmitter {
     LLVMBasicBlockRef latch = LLVMGetInsertBlock(builder_);
     LLVMBuildCondBr(builder_, LLVMBuildICmp(builder_, LLVMIntSLT, next, end, ""), body, after);
     add_incoming(index, begin, before, next, latch);
-    for (const auto& [id, phi] : phis) add_incoming(phi, initial[id], before, variables_[id], latch);
+    for (const auto& [id, phi] : phis)
+      add_incoming(phi, initial[id], before, variables_[id], latch);
 
     LLVMPositionBuilderAtEnd(builder_, after);
     join(assigned, initial, before, variables_, latch);
@@ -225,16 +243,18 @@ class FunctionEmitter {
     join(assigned, then_values, then_end, else_values, else_end);
   }
 
-  static void add_incoming(LLVMValueRef phi, LLVMValueRef a, LLVMBasicBlockRef from_a, LLVMValueRef b, LLVMBasicBlockRef from_b) {
+  static void add_incoming(LLVMValueRef phi, LLVMValueRef a, LLVMBasicBlockRef from_a,
+                           LLVMValueRef b, LLVMBasicBlockRef from_b) {
     LLVMValueRef values[] = {a, b};
     LLVMBasicBlockRef blocks[] = {from_a, from_b};
     LLVMAddIncoming(phi, values, blocks, 2);
   }
 
-  void join(const std::set<loop::VariableId>& assigned, const std::vector<LLVMValueRef>& a, LLVMBasicBlockRef from_a,
-            std::vector<LLVMValueRef> b, LLVMBasicBlockRef from_b) {
+  void join(const std::set<loop::VariableId>& assigned, const std::vector<LLVMValueRef>& a,
+            LLVMBasicBlockRef from_a, std::vector<LLVMValueRef> b, LLVMBasicBlockRef from_b) {
     for (const loop::VariableId id : assigned) {
-      LLVMValueRef phi = LLVMBuildPhi(builder_, LLVMTypeOf(a[id]), function_.variables[id].name.c_str());
+      LLVMValueRef phi =
+          LLVMBuildPhi(builder_, LLVMTypeOf(a[id]), function_.variables[id].name.c_str());
       add_incoming(phi, a[id], from_a, b[id], from_b);
       variables_[id] = phi;
     }
@@ -245,7 +265,8 @@ class FunctionEmitter {
     LLVMBasicBlockRef here = LLVMGetInsertBlock(builder_);
     if (count > words_count_ || !words_) {
       LLVMValueRef first = LLVMGetFirstInstruction(entry_);
-      first ? LLVMPositionBuilderBefore(builder_, first) : LLVMPositionBuilderAtEnd(builder_, entry_);
+      first ? LLVMPositionBuilderBefore(builder_, first)
+            : LLVMPositionBuilderAtEnd(builder_, entry_);
       words_count_ = std::max<size_t>(count, 32);
       words_ = LLVMBuildAlloca(builder_, LLVMArrayType2(i64(), words_count_), "words");
       LLVMPositionBuilderAtEnd(builder_, here);
@@ -265,8 +286,10 @@ class FunctionEmitter {
     LLVMTypeRef pointer = LLVMPointerTypeInContext(context, 0);
     if (LLVMIsAConstantInt(chunks) && LLVMConstIntGetSExtValue(chunks) == 1) {
       LLVMTypeRef types[] = {pointer, i64(), LLVMInt32TypeInContext(context)};
-      LLVMValueRef arguments[] = {words, word(0), LLVMConstInt(LLVMInt32TypeInContext(context), 0, 0)};
-      LLVMBuildCall2(builder_, LLVMFunctionType(LLVMVoidTypeInContext(context), types, 3, 0), callee, arguments, 3, "");
+      LLVMValueRef arguments[] = {words, word(0),
+                                  LLVMConstInt(LLVMInt32TypeInContext(context), 0, 0)};
+      LLVMBuildCall2(builder_, LLVMFunctionType(LLVMVoidTypeInContext(context), types, 3, 0),
+                     callee, arguments, 3, "");
       return;
     }
     LLVMTypeRef types[] = {pointer, pointer, pointer, i64()};
@@ -289,7 +312,8 @@ class FunctionEmitter {
     }
     const auto count = static_cast<unsigned>(arguments.size());
     LLVMTypeRef type = LLVMFunctionType(llvm_type(context_, c.type), types.data(), count, 0);
-    LLVMBuildRet(builder_, LLVMBuildCall2(builder_, type, symbol(c.callee), arguments.data(), count, ""));
+    LLVMBuildRet(builder_,
+                 LLVMBuildCall2(builder_, type, symbol(c.callee), arguments.data(), count, ""));
     returned_ = true;
   }
 
@@ -306,26 +330,34 @@ class FunctionEmitter {
   bool returned_ = false;
 };
 
-void add_attribute(const ModuleContext& context, LLVMValueRef function, std::string_view name, std::string_view value) {
-  LLVMAttributeRef attribute = LLVMCreateStringAttribute(context.context, name.data(), static_cast<unsigned>(name.size()),
-                                                         value.data(), static_cast<unsigned>(value.size()));
+void add_attribute(const ModuleContext& context, LLVMValueRef function, std::string_view name,
+                   std::string_view value) {
+  LLVMAttributeRef attribute =
+      LLVMCreateStringAttribute(context.context, name.data(), static_cast<unsigned>(name.size()),
+                                value.data(), static_cast<unsigned>(value.size()));
   LLVMAddAttributeAtIndex(function, LLVMAttributeFunctionIndex, attribute);
 }
 
-void add_attribute(const ModuleContext& context, LLVMValueRef function, std::string_view name, uint64_t value) {
+void add_attribute(const ModuleContext& context, LLVMValueRef function, std::string_view name,
+                   uint64_t value) {
   const unsigned kind = LLVMGetEnumAttributeKindForName(name.data(), name.size());
-  LLVMAddAttributeAtIndex(function, LLVMAttributeFunctionIndex, LLVMCreateEnumAttribute(context.context, kind, value));
+  LLVMAddAttributeAtIndex(function, LLVMAttributeFunctionIndex,
+                          LLVMCreateEnumAttribute(context.context, kind, value));
 }
 
 }  // namespace
 
 LLVMValueRef declare_function(const ModuleContext& context, const loop::Function& function) {
-  LLVMValueRef declared = LLVMAddFunction(context.module, function.name.c_str(), function_type(context, function));
+  LLVMValueRef declared =
+      LLVMAddFunction(context.module, function.name.c_str(), function_type(context, function));
   LLVMSetLinkage(declared, function.exported ? LLVMExternalLinkage : LLVMInternalLinkage);
   const bool x86 = context.family == ir::Family::kX86_64;
-  add_attribute(context, declared, "target-cpu", function.llvm_cpu.empty() ? (x86 ? "x86-64" : "generic") : function.llvm_cpu);
-  if (!function.llvm_features.empty()) add_attribute(context, declared, "target-features", function.llvm_features);
-  if (function.llvm_cpu == "x86-64-v4") add_attribute(context, declared, "prefer-vector-width", "512");
+  add_attribute(context, declared, "target-cpu",
+                function.llvm_cpu.empty() ? (x86 ? "x86-64" : "generic") : function.llvm_cpu);
+  if (!function.llvm_features.empty())
+    add_attribute(context, declared, "target-features", function.llvm_features);
+  if (function.llvm_cpu == "x86-64-v4")
+    add_attribute(context, declared, "prefer-vector-width", "512");
   // Loops must not become calls of memcpy or memset: there is no library to call.
   add_attribute(context, declared, "no-builtins", "");
   add_attribute(context, declared, "nounwind", 0);
@@ -333,6 +365,8 @@ LLVMValueRef declare_function(const ModuleContext& context, const loop::Function
   return declared;
 }
 
-void emit_function(const ModuleContext& context, const loop::Function& function) { FunctionEmitter(context, function).emit(); }
+void emit_function(const ModuleContext& context, const loop::Function& function) {
+  FunctionEmitter(context, function).emit();
+}
 
 }  // namespace dovetail::codegen

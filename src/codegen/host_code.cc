@@ -41,16 +41,20 @@ HostCode::HostCode(const loop::Module& module) : impl_(std::make_unique<Impl>())
   LLVMOrcCSymbolMapPair pair{};
   pair.Name = LLVMOrcLLJITMangleAndIntern(impl_->jit, "dovetail_parallel_for");
   pair.Sym.Address = reinterpret_cast<LLVMOrcExecutorAddress>(&serial_parallel_for);
-  pair.Sym.Flags.GenericFlags = LLVMJITSymbolGenericFlagsExported | LLVMJITSymbolGenericFlagsCallable;
-  check(LLVMOrcJITDylibDefine(library, LLVMOrcAbsoluteSymbols(&pair, 1)), "cannot load code into the compiler");
-  check(LLVMOrcLLJITAddObjectFile(impl_->jit, library, object), "cannot load code into the compiler");
+  pair.Sym.Flags.GenericFlags =
+      LLVMJITSymbolGenericFlagsExported | LLVMJITSymbolGenericFlagsCallable;
+  check(LLVMOrcJITDylibDefine(library, LLVMOrcAbsoluteSymbols(&pair, 1)),
+        "cannot load code into the compiler");
+  check(LLVMOrcLLJITAddObjectFile(impl_->jit, library, object),
+        "cannot load code into the compiler");
 }
 
 HostCode::~HostCode() = default;
 
 void* HostCode::address_of(const std::string& symbol) const {
   LLVMOrcExecutorAddress address = 0;
-  check(LLVMOrcLLJITLookup(impl_->jit, &address, symbol.c_str()), "the loaded code has no symbol " + symbol);
+  check(LLVMOrcLLJITLookup(impl_->jit, &address, symbol.c_str()),
+        "the loaded code has no symbol " + symbol);
   return reinterpret_cast<void*>(address);
 }
 

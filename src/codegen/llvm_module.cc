@@ -42,7 +42,8 @@ LLVMTargetMachineRef make_machine(const ir::TargetInfo& info) {
     throw_error(ErrorKind::kInternal, "LLVM has no target {}: {}", triple, take_message(message));
   }
   const char* cpu = info.family == ir::Family::kX86_64 ? "x86-64" : "generic";
-  return LLVMCreateTargetMachine(target, triple.c_str(), cpu, "", LLVMCodeGenLevelDefault, LLVMRelocPIC, LLVMCodeModelSmall);
+  return LLVMCreateTargetMachine(target, triple.c_str(), cpu, "", LLVMCodeGenLevelDefault,
+                                 LLVMRelocPIC, LLVMCodeModelSmall);
 }
 
 class DataEmitter {
@@ -53,10 +54,12 @@ class DataEmitter {
     if (object.external && object.function) {
       // Called through its address with the caller's type: the declared one does not matter.
       LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(context_.context), nullptr, 0, 0);
-      LLVMSetVisibility(LLVMAddFunction(context_.module, object.name.c_str(), type), LLVMHiddenVisibility);
+      LLVMSetVisibility(LLVMAddFunction(context_.module, object.name.c_str(), type),
+                        LLVMHiddenVisibility);
       return;
     }
-    LLVMTypeRef type = object.external ? LLVMInt8TypeInContext(context_.context) : type_of(object.initial);
+    LLVMTypeRef type =
+        object.external ? LLVMInt8TypeInContext(context_.context) : type_of(object.initial);
     LLVMValueRef global = LLVMAddGlobal(context_.module, type, object.name.c_str());
     LLVMSetGlobalConstant(global, 1);
     if (object.external) {
@@ -69,12 +72,14 @@ class DataEmitter {
 
   void define(const loop::DataObject& object) {
     if (object.external) return;
-    LLVMSetInitializer(LLVMGetNamedGlobal(context_.module, object.name.c_str()), value_of(object.initial));
+    LLVMSetInitializer(LLVMGetNamedGlobal(context_.module, object.name.c_str()),
+                       value_of(object.initial));
   }
 
  private:
   LLVMTypeRef type_of(const loop::DataItem& item) {
-    if (const auto* number = std::get_if<loop::DataInt>(&item.node)) return LLVMIntTypeInContext(context_.context, 8 * number->bytes);
+    if (const auto* number = std::get_if<loop::DataInt>(&item.node))
+      return LLVMIntTypeInContext(context_.context, 8 * number->bytes);
     if (const auto* bytes = std::get_if<loop::DataBytes>(&item.node)) {
       return LLVMArrayType2(LLVMInt8TypeInContext(context_.context), bytes->bytes.size());
     }
@@ -82,19 +87,25 @@ class DataEmitter {
     if (!fields) return LLVMPointerTypeInContext(context_.context, 0);
     std::vector<LLVMTypeRef> types;
     for (const loop::DataItem& field : fields->fields) types.push_back(type_of(field));
-    return LLVMStructTypeInContext(context_.context, types.data(), static_cast<unsigned>(types.size()), 0);
+    return LLVMStructTypeInContext(context_.context, types.data(),
+                                   static_cast<unsigned>(types.size()), 0);
   }
 
   LLVMValueRef value_of(const loop::DataItem& item) {
-    if (const auto* number = std::get_if<loop::DataInt>(&item.node)) return LLVMConstInt(type_of(item), number->value, 0);
-    if (const auto* pointer = std::get_if<loop::DataPointer>(&item.node)) return pointer_to(*pointer);
+    if (const auto* number = std::get_if<loop::DataInt>(&item.node))
+      return LLVMConstInt(type_of(item), number->value, 0);
+    if (const auto* pointer = std::get_if<loop::DataPointer>(&item.node))
+      return pointer_to(*pointer);
     if (const auto* text = std::get_if<loop::DataString>(&item.node)) return string(text->text);
     if (const auto* bytes = std::get_if<loop::DataBytes>(&item.node)) {
-      return LLVMConstStringInContext2(context_.context, bytes->bytes.data(), bytes->bytes.size(), 1);
+      return LLVMConstStringInContext2(context_.context, bytes->bytes.data(), bytes->bytes.size(),
+                                       1);
     }
     std::vector<LLVMValueRef> values;
-    for (const loop::DataItem& field : std::get<loop::DataStruct>(item.node).fields) values.push_back(value_of(field));
-    return LLVMConstStructInContext(context_.context, values.data(), static_cast<unsigned>(values.size()), 0);
+    for (const loop::DataItem& field : std::get<loop::DataStruct>(item.node).fields)
+      values.push_back(value_of(field));
+    return LLVMConstStructInContext(context_.context, values.data(),
+                                    static_cast<unsigned>(values.size()), 0);
   }
 
   LLVMValueRef pointer_to(const loop::DataPointer& pointer) {
@@ -103,7 +114,8 @@ class DataEmitter {
     if (!target) target = LLVMGetNamedFunction(context_.module, pointer.symbol.c_str());
     DOVETAIL_CHECK(target, "a descriptor points to the unknown symbol {}", pointer.symbol);
     if (pointer.addend == 0) return target;
-    LLVMValueRef offset = LLVMConstInt(LLVMInt64TypeInContext(context_.context), static_cast<unsigned long long>(pointer.addend), 1);
+    LLVMValueRef offset = LLVMConstInt(LLVMInt64TypeInContext(context_.context),
+                                       static_cast<unsigned long long>(pointer.addend), 1);
     return LLVMConstGEP2(LLVMInt8TypeInContext(context_.context), target, &offset, 1);
   }
 
@@ -127,7 +139,8 @@ class DataEmitter {
 }  // namespace
 
 LlvmModule::LlvmModule(const loop::Module& module, const ir::TargetInfo& target)
-    : context_(LLVMContextCreate()), module_(LLVMModuleCreateWithNameInContext("dovetail", context_)) {
+    : context_(LLVMContextCreate()),
+      module_(LLVMModuleCreateWithNameInContext("dovetail", context_)) {
   initialize_targets();
   machine_ = make_machine(target);
   LLVMSetTarget(module_, std::string(target.triple).c_str());

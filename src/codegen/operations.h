@@ -1,5 +1,5 @@
-// The meaning of single operations in LLVM IR: what loop IR defines where LLVM leaves values undefined or
-// would call a library.
+// The meaning of single operations in LLVM IR: what loop IR defines where LLVM leaves values
+// undefined or would call a library.
 #pragma once
 
 #include <llvm-c/Core.h>
@@ -24,31 +24,41 @@ class Operations {
       : context_(context), builder_(builder), abilities_(abilities) {}
 
   LLVMValueRef unary(loop::Opcode op, const loop::Type& type, LLVMValueRef a) const;
-  LLVMValueRef binary(loop::Opcode op, const loop::Type& type, LLVMValueRef a, LLVMValueRef b) const;
-  LLVMValueRef compare(loop::Opcode op, const loop::Type& operands, LLVMValueRef a, LLVMValueRef b) const;
+  LLVMValueRef binary(loop::Opcode op, const loop::Type& type, LLVMValueRef a,
+                      LLVMValueRef b) const;
+  LLVMValueRef compare(loop::Opcode op, const loop::Type& operands, LLVMValueRef a,
+                       LLVMValueRef b) const;
   LLVMValueRef fma(LLVMValueRef a, LLVMValueRef b, LLVMValueRef c) const;
   LLVMValueRef cast(const loop::Type& from, const loop::Type& to, LLVMValueRef a) const;
   LLVMValueRef broadcast(const loop::Type& to, LLVMValueRef scalar) const;
   LLVMValueRef shuffle(LLVMValueRef a, LLVMValueRef b, const std::vector<int32_t>& lanes) const;
   LLVMValueRef reduce(loop::Opcode op, const loop::Type& from, LLVMValueRef a) const;
   LLVMValueRef load(const loop::Type& type, LLVMValueRef pointer, LLVMValueRef offset) const;
-  LLVMValueRef load_masked(const loop::Type& type, LLVMValueRef pointer, LLVMValueRef offset, LLVMValueRef count) const;
-  void store(const loop::Type& type, LLVMValueRef value, LLVMValueRef pointer, LLVMValueRef offset) const;
-  void store_masked(const loop::Type& type, LLVMValueRef value, LLVMValueRef pointer, LLVMValueRef offset, LLVMValueRef count) const;
+  LLVMValueRef load_masked(const loop::Type& type, LLVMValueRef pointer, LLVMValueRef offset,
+                           LLVMValueRef count) const;
+  void store(const loop::Type& type, LLVMValueRef value, LLVMValueRef pointer,
+             LLVMValueRef offset) const;
+  void store_masked(const loop::Type& type, LLVMValueRef value, LLVMValueRef pointer,
+                    LLVMValueRef offset, LLVMValueRef count) const;
   LLVMValueRef address(LLVMValueRef pointer, LLVMValueRef offset) const;
   LLVMValueRef constant(const loop::Type& type, const std::variant<int64_t, double>& value) const;
   LLVMValueRef iota(const loop::Type& type) const;
 
  private:
-  LLVMValueRef intrinsic(const char* name, LLVMTypeRef type, std::vector<LLVMValueRef> arguments) const;
+  LLVMValueRef intrinsic(const char* name, LLVMTypeRef type,
+                         std::vector<LLVMValueRef> arguments) const;
   LLVMValueRef select(LLVMValueRef condition, LLVMValueRef a, LLVMValueRef b) const;
-  LLVMValueRef integer_division(bool remainder, const loop::Type& type, LLVMValueRef a, LLVMValueRef b) const;
-  LLVMValueRef shift(loop::Opcode op, const loop::Type& type, LLVMValueRef a, LLVMValueRef count) const;
+  LLVMValueRef integer_division(bool remainder, const loop::Type& type, LLVMValueRef a,
+                                LLVMValueRef b) const;
+  LLVMValueRef shift(loop::Opcode op, const loop::Type& type, LLVMValueRef a,
+                     LLVMValueRef count) const;
   LLVMValueRef round(loop::Opcode op, const loop::Type& type, LLVMValueRef a) const;
   LLVMValueRef float_to_half(const loop::Type& to, LLVMValueRef a) const;
   LLVMValueRef half_to_float(const loop::Type& from, LLVMValueRef a) const;
   LLVMValueRef mask(int lanes, LLVMValueRef count) const;
-  LLVMValueRef integer(const loop::Type& type, int64_t value) const { return constant(type, value); }
+  LLVMValueRef integer(const loop::Type& type, int64_t value) const {
+    return constant(type, value);
+  }
 
   const ModuleContext& context_;
   LLVMBuilderRef builder_;

@@ -150,8 +150,7 @@ CompiledModel build(const std::filesystem::path& onnx, const BuildOptions& optio
 
   // Canonical form: nothing constant is computed at run time, no node is equal to another or
   // unused.
-  stage(
-      "simplify", [&] { passes::simplify(*graph); }, graph_text);
+  stage("simplify", [&] { passes::simplify(*graph); }, graph_text);
   // Activations become channels-last rows; permutes remain at the model's borders only.
   stage(
       "channels_last",
@@ -169,8 +168,7 @@ CompiledModel build(const std::filesystem::path& onnx, const BuildOptions& optio
       },
       graph_text);
   // One node per kernel from here on.
-  stage(
-      "fuse", [&] { passes::fuse(*graph); }, graph_text);
+  stage("fuse", [&] { passes::fuse(*graph); }, graph_text);
   // Weights take the panel layout that every CPU level of the family reads.
   stage(
       "pack",
@@ -192,8 +190,7 @@ CompiledModel build(const std::filesystem::path& onnx, const BuildOptions& optio
 
   // Every value gets its memory, every node its kernels, once for each CPU level.
   compiler::Placed placed;
-  stage(
-      "place", [&] { placed = compiler::place(*graph); }, graph_text);
+  stage("place", [&] { placed = compiler::place(*graph); }, graph_text);
   stage(
       "lower",
       [&] {

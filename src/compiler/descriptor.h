@@ -12,7 +12,7 @@ namespace dovetail::compiler {
 
 struct VariantCode {
   const ModelVariant* variant;
-  std::string layout, run;       // function names
+  std::string layout, run;  // function names
   int num_values;
   std::map<ir::Dim, int> slots;  // of symbolic output extents
 };
@@ -35,7 +35,8 @@ struct DescriptorRequest {
   int64_t weights_size;
 };
 
-// Adds the data objects and functions to `module`; gives the names that stay visible in the library.
+// Adds the data objects and functions to `module`; gives the names that stay visible in the
+// library.
 std::vector<std::string> add_descriptor(const DescriptorRequest& request, loop::Module* module);
 
 }  // namespace dovetail::compiler

@@ -131,8 +131,7 @@ void export_library(const std::vector<CompiledModel>& models, const std::filesys
   timed(
       "codegen", [&] { job.object = codegen::emit_object(module, target); },
       [&] { return codegen::emit_assembly(module, target); });
-  timed(
-      "link", [&] { exporter::write_library(job); }, [] { return std::string(); });
+  timed("link", [&] { exporter::write_library(job); }, [] { return std::string(); });
   if (!options.header.empty()) write_file(options.header, compiler::typed_header(codes, prefix));
 }
 

@@ -10,7 +10,8 @@
 
 namespace dovetail::compiler {
 
-// The text, for one library with this prefix. Needs nothing but a C99 compiler; C++ may include it too.
+// The text, for one library with this prefix. Needs nothing but a C99 compiler; C++ may include it
+// too.
 std::string typed_header(const std::vector<ModelCode>& models, const std::string& prefix);
 
 }  // namespace dovetail::compiler

@@ -21,13 +21,15 @@ using Term = Dim::Term;
 
 int64_t checked_add(int64_t a, int64_t b) {
   int64_t result;
-  if (__builtin_add_overflow(a, b, &result)) throw_error(ErrorKind::kValue, "an extent overflows 64 bits: {} + {}", a, b);
+  if (__builtin_add_overflow(a, b, &result))
+    throw_error(ErrorKind::kValue, "an extent overflows 64 bits: {} + {}", a, b);
   return result;
 }
 
 int64_t checked_mul(int64_t a, int64_t b) {
   int64_t result;
-  if (__builtin_mul_overflow(a, b, &result)) throw_error(ErrorKind::kValue, "an extent overflows 64 bits: {} * {}", a, b);
+  if (__builtin_mul_overflow(a, b, &result))
+    throw_error(ErrorKind::kValue, "an extent overflows 64 bits: {} * {}", a, b);
   return result;
 }
 
@@ -88,8 +90,9 @@ std::optional<Term> divide_term(const Term& term, const Term& divisor) {
   if (term.coefficient % divisor.coefficient != 0) return std::nullopt;
   Term quotient{term.coefficient / divisor.coefficient, term.factors};
   for (const Factor& factor : divisor.factors) {
-    const auto at = std::find_if(quotient.factors.begin(), quotient.factors.end(),
-                                 [&](const Factor& other) { return compare(*factor, *other) == 0; });
+    const auto at =
+        std::find_if(quotient.factors.begin(), quotient.factors.end(),
+                     [&](const Factor& other) { return compare(*factor, *other) == 0; });
     if (at == quotient.factors.end()) return std::nullopt;
     quotient.factors.erase(at);
   }
@@ -157,13 +160,16 @@ int64_t bound_add(int64_t a, int64_t b, bool upper) {
 }
 
 Bounds multiply(const Bounds& a, const Bounds& b) {
-  const int64_t corners[] = {bound_mul(a.min, b.min), bound_mul(a.min, b.max), bound_mul(a.max, b.min), bound_mul(a.max, b.max)};
+  const int64_t corners[] = {bound_mul(a.min, b.min), bound_mul(a.min, b.max),
+                             bound_mul(a.max, b.min), bound_mul(a.max, b.max)};
   return {*std::min_element(corners, corners + 4), *std::max_element(corners, corners + 4)};
 }
 
 Bounds add(const Bounds& a, const Bounds& b) {
-  const int64_t low = a.min == INT64_MIN || b.min == INT64_MIN ? INT64_MIN : bound_add(a.min, b.min, true);
-  const int64_t high = a.max == INT64_MAX || b.max == INT64_MAX ? INT64_MAX : bound_add(a.max, b.max, false);
+  const int64_t low =
+      a.min == INT64_MIN || b.min == INT64_MIN ? INT64_MIN : bound_add(a.min, b.min, true);
+  const int64_t high =
+      a.max == INT64_MAX || b.max == INT64_MAX ? INT64_MAX : bound_add(a.max, b.max, false);
   return {low, high};
 }
 
@@ -173,7 +179,8 @@ Bounds divide(const Bounds& a, const Bounds& b) {
     if (infinite(x)) return x;
     return infinite(y) ? (x < 0 ? int64_t{-1} : int64_t{0}) : floor_quotient(x, y);
   };
-  return {std::min(quotient(a.min, b.min), quotient(a.min, b.max)), std::max(quotient(a.max, b.min), quotient(a.max, b.max))};
+  return {std::min(quotient(a.min, b.min), quotient(a.min, b.max)),
+          std::max(quotient(a.max, b.min), quotient(a.max, b.max))};
 }
 
 Bounds bounds_of(const Dim::Atom& atom, const SymbolBounds& symbols) {
@@ -187,25 +194,33 @@ Bounds bounds_of(const Dim::Atom& atom, const SymbolBounds& symbols) {
     case AtomKind::kFloorDiv:
       return divide(arguments[0], arguments[1]);
     case AtomKind::kMod:
-      if (arguments[1].min > 0) return {0, infinite(arguments[1].max) ? INT64_MAX : arguments[1].max - 1};
+      if (arguments[1].min > 0)
+        return {0, infinite(arguments[1].max) ? INT64_MAX : arguments[1].max - 1};
       return {INT64_MIN, INT64_MAX};
     case AtomKind::kMin:
-      return {std::min(arguments[0].min, arguments[1].min), std::min(arguments[0].max, arguments[1].max)};
+      return {std::min(arguments[0].min, arguments[1].min),
+              std::min(arguments[0].max, arguments[1].max)};
     case AtomKind::kMax:
-      return {std::max(arguments[0].min, arguments[1].min), std::max(arguments[0].max, arguments[1].max)};
+      return {std::max(arguments[0].min, arguments[1].min),
+              std::max(arguments[0].max, arguments[1].max)};
     default:
-      return {std::min(arguments[2].min, arguments[3].min), std::max(arguments[2].max, arguments[3].max)};
+      return {std::min(arguments[2].min, arguments[3].min),
+              std::max(arguments[2].max, arguments[3].max)};
   }
 }
 
 }  // namespace
 
 Dim DimBuilder::of(std::vector<Term> terms) {
-  std::stable_sort(terms.begin(), terms.end(), [](const Term& a, const Term& b) { return compare_factors(a.factors, b.factors) < 0; });
+  std::stable_sort(terms.begin(), terms.end(), [](const Term& a, const Term& b) {
+    return compare_factors(a.factors, b.factors) < 0;
+  });
   Dim result(0);
   for (Term& term : terms) {
-    if (!result.terms_.empty() && compare_factors(result.terms_.back().factors, term.factors) == 0) {
-      result.terms_.back().coefficient = checked_add(result.terms_.back().coefficient, term.coefficient);
+    if (!result.terms_.empty() &&
+        compare_factors(result.terms_.back().factors, term.factors) == 0) {
+      result.terms_.back().coefficient =
+          checked_add(result.terms_.back().coefficient, term.coefficient);
     } else {
       result.terms_.push_back(std::move(term));
     }
@@ -220,17 +235,22 @@ Dim::Dim(int64_t value) {
 
 Dim Dim::symbol(const std::string& name) { return of_atom(AtomKind::kSymbol, name, {}); }
 
-bool Dim::is_constant() const { return terms_.empty() || (terms_.size() == 1 && terms_[0].factors.empty()); }
+bool Dim::is_constant() const {
+  return terms_.empty() || (terms_.size() == 1 && terms_[0].factors.empty());
+}
 
 int64_t Dim::value() const {
   DOVETAIL_CHECK(is_constant(), "{} is not a constant", to_string());
   return terms_.empty() ? 0 : terms_[0].coefficient;
 }
 
-std::optional<int64_t> Dim::constant() const { return is_constant() ? std::optional(value()) : std::nullopt; }
+std::optional<int64_t> Dim::constant() const {
+  return is_constant() ? std::optional(value()) : std::nullopt;
+}
 
 std::optional<std::string> Dim::lone_symbol() const {
-  if (terms_.size() != 1 || terms_[0].coefficient != 1 || terms_[0].factors.size() != 1) return std::nullopt;
+  if (terms_.size() != 1 || terms_[0].coefficient != 1 || terms_[0].factors.size() != 1)
+    return std::nullopt;
   const Atom& atom = *terms_[0].factors[0];
   return atom.kind == AtomKind::kSymbol ? std::optional(atom.name) : std::nullopt;
 }
@@ -252,7 +272,8 @@ Dim Dim::substitute(const std::map<std::string, Dim>& values) const {
     Dim product = term.coefficient;
     for (const Factor& factor : term.factors) {
       std::vector<Dim> arguments;
-      for (const Dim& argument : factor->arguments) arguments.push_back(argument.substitute(values));
+      for (const Dim& argument : factor->arguments)
+        arguments.push_back(argument.substitute(values));
       switch (factor->kind) {
         case AtomKind::kSymbol: {
           const auto found = values.find(factor->name);
@@ -295,7 +316,8 @@ Bounds Dim::bounds(const SymbolBounds& symbols) const {
   Bounds sum{0, 0};
   for (const Term& term : terms_) {
     Bounds product{term.coefficient, term.coefficient};
-    for (const Factor& factor : term.factors) product = multiply(product, bounds_of(*factor, symbols));
+    for (const Factor& factor : term.factors)
+      product = multiply(product, bounds_of(*factor, symbols));
     sum = add(sum, product);
   }
   return sum;
@@ -306,10 +328,13 @@ std::string Dim::to_string() const {
   std::string text;
   for (const Term& term : terms_) {
     const bool negative = term.coefficient < 0;
-    const uint64_t magnitude = negative ? uint64_t{0} - static_cast<uint64_t>(term.coefficient) : static_cast<uint64_t>(term.coefficient);
+    const uint64_t magnitude = negative ? uint64_t{0} - static_cast<uint64_t>(term.coefficient)
+                                        : static_cast<uint64_t>(term.coefficient);
     text += text.empty() ? (negative ? "-" : "") : (negative ? " - " : " + ");
-    std::string product = magnitude == 1 && !term.factors.empty() ? "" : fmt::format("{}", magnitude);
-    for (const Factor& factor : term.factors) product += (product.empty() ? "" : "*") + atom_text(*factor);
+    std::string product =
+        magnitude == 1 && !term.factors.empty() ? "" : fmt::format("{}", magnitude);
+    for (const Factor& factor : term.factors)
+      product += (product.empty() ? "" : "*") + atom_text(*factor);
     text += product;
   }
   return text;
@@ -329,7 +354,8 @@ Dim Dim::operator*(const Dim& other) const {
     for (const Term& b : other.terms_) {
       Term product{checked_mul(a.coefficient, b.coefficient), a.factors};
       product.factors.insert(product.factors.end(), b.factors.begin(), b.factors.end());
-      std::stable_sort(product.factors.begin(), product.factors.end(), [](const Factor& x, const Factor& y) { return compare(*x, *y) < 0; });
+      std::stable_sort(product.factors.begin(), product.factors.end(),
+                       [](const Factor& x, const Factor& y) { return compare(*x, *y) < 0; });
       terms.push_back(std::move(product));
     }
   }
@@ -355,9 +381,11 @@ Dim floordiv(const Dim& a, const Dim& b) {
   const Bounds low = free_bounds(a);
   if (low.min >= 0 && free_bounds(b - a).min > 0) return 0;
   // floordiv(floordiv(x, p), q) = floordiv(x, p * q) for p, q > 0.
-  if (b.is_constant() && b.value() > 0 && a.terms().size() == 1 && a.terms()[0].coefficient == 1 && a.terms()[0].factors.size() == 1) {
+  if (b.is_constant() && b.value() > 0 && a.terms().size() == 1 && a.terms()[0].coefficient == 1 &&
+      a.terms()[0].factors.size() == 1) {
     const Dim::Atom& atom = *a.terms()[0].factors[0];
-    if (atom.kind == AtomKind::kFloorDiv && atom.arguments[1].is_constant() && atom.arguments[1].value() > 0) {
+    if (atom.kind == AtomKind::kFloorDiv && atom.arguments[1].is_constant() &&
+        atom.arguments[1].value() > 0) {
       return floordiv(atom.arguments[0], atom.arguments[1] * b);
     }
   }
@@ -411,7 +439,8 @@ std::string to_string(const Shape& shape) {
 }
 
 bool is_static(const Shape& shape) {
-  return std::all_of(shape.begin(), shape.end(), [](const Dim& extent) { return extent.is_constant(); });
+  return std::all_of(shape.begin(), shape.end(),
+                     [](const Dim& extent) { return extent.is_constant(); });
 }
 
 std::vector<Dim> compact_strides(const Shape& shape) {

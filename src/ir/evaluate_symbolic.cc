@@ -21,7 +21,8 @@ std::optional<std::vector<int64_t>> static_shape(const Value& value) {
   return shape;
 }
 
-// One scalar expression over known integers; nothing when an operation has no meaning on expressions.
+// One scalar expression over known integers; nothing when an operation has no meaning on
+// expressions.
 std::optional<Dim> value_of(const ScalarExpr& expr, const std::vector<Dim>& operands) {
   std::vector<Dim> values;
   for (const ScalarNode& node : expr.nodes) {
@@ -53,7 +54,9 @@ std::optional<Dim> value_of(const ScalarExpr& expr, const std::vector<Dim>& oper
         break;
       case ScalarOp::kDiv:
         // Truncation is floor where nothing is negative.
-        if (argument(1) != Dim(0) && argument(0).bounds({}).min >= 0 && argument(1).bounds({}).min >= 0) value = floordiv(argument(0), argument(1));
+        if (argument(1) != Dim(0) && argument(0).bounds({}).min >= 0 &&
+            argument(1).bounds({}).min >= 0)
+          value = floordiv(argument(0), argument(1));
         break;
       case ScalarOp::kFloorMod:
         if (argument(1) != Dim(0)) value = mod(argument(0), argument(1));
@@ -83,15 +86,18 @@ std::optional<Dim> value_of(const ScalarExpr& expr, const std::vector<Dim>& oper
         value = known(std::greater_equal<>());
         break;
       case ScalarOp::kNot:
-        if (argument(0).is_constant() && node.dtype == DType::kBool) value = Dim(argument(0).value() ? 0 : 1);
+        if (argument(0).is_constant() && node.dtype == DType::kBool)
+          value = Dim(argument(0).value() ? 0 : 1);
         break;
       case ScalarOp::kSelect:
         if (argument(0).is_constant()) value = argument(0).value() ? argument(1) : argument(2);
         break;
       case ScalarOp::kCast:
-        // Extents fit every integer type that shapes are computed in; bool is exact for constants only.
+        // Extents fit every integer type that shapes are computed in; bool is exact for constants
+        // only.
         if (node.dtype == DType::kI64 || node.dtype == DType::kI32) value = argument(0);
-        if (node.dtype == DType::kBool && argument(0).is_constant()) value = Dim(argument(0).value() ? 1 : 0);
+        if (node.dtype == DType::kBool && argument(0).is_constant())
+          value = Dim(argument(0).value() ? 1 : 0);
         break;
       default:
         break;
@@ -117,7 +123,8 @@ void for_each_index(const std::vector<int64_t>& shape, Visit visit) {
 
 int64_t flat(const std::vector<int64_t>& index, const std::vector<int64_t>& shape) {
   int64_t position = 0;
-  for (size_t i = 0; i < shape.size(); ++i) position = position * shape[i] + (shape[i] == 1 ? 0 : index[i]);
+  for (size_t i = 0; i < shape.size(); ++i)
+    position = position * shape[i] + (shape[i] == 1 ? 0 : index[i]);
   return position;
 }
 
@@ -130,7 +137,8 @@ class SymbolicEvaluator {
     if (!shape || (is_float(result_.dtype()))) return std::nullopt;
     if (const auto* constant = node_.as<Constant>()) {
       Elements elements;
-      for (int64_t i = 0; i < constant->data.element_count(); ++i) elements.emplace_back(constant->data.as_int(i));
+      for (int64_t i = 0; i < constant->data.element_count(); ++i)
+        elements.emplace_back(constant->data.as_int(i));
       return elements;
     }
     if (node_.operands.empty()) return std::nullopt;
@@ -157,7 +165,8 @@ class SymbolicEvaluator {
         if (!start.is_constant()) return std::nullopt;
       }
       return move([&](std::vector<int64_t>& index) {
-        for (size_t i = 0; i < index.size(); ++i) index[i] = slice->starts[i].value() + index[i] * slice->steps[i];
+        for (size_t i = 0; i < index.size(); ++i)
+          index[i] = slice->starts[i].value() + index[i] * slice->steps[i];
       });
     }
     if (const auto* permute = node_.as<Permute>()) {
@@ -186,7 +195,8 @@ class SymbolicEvaluator {
     for_each_index(shape_, [&](const std::vector<int64_t>& index) {
       if (!known) return;
       std::vector<Dim> arguments;
-      for (size_t k = 0; k < shapes_.size(); ++k) arguments.push_back(operand(k)[flat(index, shapes_[k])]);
+      for (size_t k = 0; k < shapes_.size(); ++k)
+        arguments.push_back(operand(k)[flat(index, shapes_[k])]);
       auto value = value_of(expr, arguments);
       known = value.has_value();
       if (known) result.push_back(std::move(*value));
@@ -209,7 +219,8 @@ class SymbolicEvaluator {
     bool known = true;
     const size_t rank = shapes_[1].size();
     for_each_index(shape_, [&](const std::vector<int64_t>& index) {
-      const std::vector<int64_t> inner(index.begin() + axis, index.begin() + axis + static_cast<int64_t>(rank));
+      const std::vector<int64_t> inner(index.begin() + axis,
+                                       index.begin() + axis + static_cast<int64_t>(rank));
       const Dim& at = operand(1)[flat(inner, shapes_[1])];
       const int64_t extent = shapes_[0][axis];
       if (!known || !at.is_constant() || at.value() < -extent || at.value() >= extent) {
@@ -263,6 +274,8 @@ class SymbolicEvaluator {
 
 }  // namespace
 
-std::optional<std::vector<Dim>> evaluate_symbolic(const Node& node) { return SymbolicEvaluator(node).run(); }
+std::optional<std::vector<Dim>> evaluate_symbolic(const Node& node) {
+  return SymbolicEvaluator(node).run();
+}
 
 }  // namespace dovetail::ir

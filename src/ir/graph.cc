@@ -22,9 +22,9 @@ Value* add_result(Node* node, TensorType type, int id) {
 }  // namespace
 
 std::string_view name_of(const Primitive& primitive) {
-  static constexpr std::string_view kNames[] = {"input",     "param",   "constant", "elementwise", "reduce", "contract",
-                                                "pool",      "permute", "broadcast", "slice",      "reshape", "concat",
-                                                "pad",       "gather",  "copy",     "composite"};
+  static constexpr std::string_view kNames[] = {
+      "input",     "param", "constant", "elementwise", "reduce", "contract", "pool", "permute",
+      "broadcast", "slice", "reshape",  "concat",      "pad",    "gather",   "copy", "composite"};
   return kNames[primitive.index()];
 }
 
@@ -65,7 +65,9 @@ Node* Graph::add(Primitive op, std::vector<Value*> operands, Node* before) {
   for (TensorType& type : results) add_result(node, std::move(type), next_id_++);
   if (results.size() == 1) node->result()->elements = evaluate_symbolic(*node);
   auto at = nodes_.end();
-  if (before) at = std::find_if(nodes_.begin(), nodes_.end(), [&](const auto& other) { return other.get() == before; });
+  if (before)
+    at = std::find_if(nodes_.begin(), nodes_.end(),
+                      [&](const auto& other) { return other.get() == before; });
   nodes_.insert(at, std::move(owned));
   return node;
 }
@@ -96,7 +98,8 @@ void Graph::remove_dead() {
     if (!live.contains(it->get())) continue;
     for (const Value* operand : (*it)->operands) live.insert(operand->node);
   }
-  nodes_.remove_if([&](const auto& node) { return !node->template as<Input>() && !live.contains(node.get()); });
+  nodes_.remove_if(
+      [&](const auto& node) { return !node->template as<Input>() && !live.contains(node.get()); });
 }
 
 std::shared_ptr<Graph> clone(const Graph& graph) {
@@ -131,23 +134,28 @@ void verify(const Graph& graph) {
   for (const auto& node : graph.nodes()) {
     std::vector<TensorType> types;
     for (const Value* operand : node->operands) {
-      DOVETAIL_CHECK(defined.contains(operand), "%{} is used by a {} before it is defined", operand->id, name_of(node->op));
+      DOVETAIL_CHECK(defined.contains(operand), "%{} is used by a {} before it is defined",
+                     operand->id, name_of(node->op));
       types.push_back(operand->type);
     }
     DOVETAIL_CHECK(!node->results.empty(), "a {} without result", name_of(node->op));
     for (const auto& result : node->results) {
-      DOVETAIL_CHECK(result->node == node.get() && ids.insert(result->id).second, "%{} is defined twice", result->id);
+      DOVETAIL_CHECK(result->node == node.get() && ids.insert(result->id).second,
+                     "%{} is defined twice", result->id);
       defined.insert(result.get());
     }
     if (node->as<Input>()) continue;
     const std::vector<TensorType> inferred = infer(node->op, types);
     for (size_t i = 0; i < inferred.size(); ++i) {
-      DOVETAIL_CHECK(inferred[i] == node->results[i]->type, "%{} is {}, inferred {}", node->results[i]->id,
-                     to_string(node->results[i]->type), to_string(inferred[i]));
+      DOVETAIL_CHECK(inferred[i] == node->results[i]->type, "%{} is {}, inferred {}",
+                     node->results[i]->id, to_string(node->results[i]->type),
+                     to_string(inferred[i]));
     }
   }
-  for (const Value* output : graph.outputs) DOVETAIL_CHECK(defined.contains(output), "output %{} is not defined", output->id);
-  DOVETAIL_CHECK(graph.outputs.size() == graph.output_names.size(), "{} outputs, {} names", graph.outputs.size(), graph.output_names.size());
+  for (const Value* output : graph.outputs)
+    DOVETAIL_CHECK(defined.contains(output), "output %{} is not defined", output->id);
+  DOVETAIL_CHECK(graph.outputs.size() == graph.output_names.size(), "{} outputs, {} names",
+                 graph.outputs.size(), graph.output_names.size());
 }
 
 }  // namespace dovetail::ir

@@ -55,7 +55,7 @@ struct Value {
 
 struct Input {
   std::string name;
-};              // () -> type given at creation
+};  // () -> type given at creation
 struct Param {  // () -> an initializer
   std::string name;
   TensorData data;
@@ -139,7 +139,7 @@ struct Pad {
 };  // constant border, amounts >= 0
 struct Gather {
   int axis;
-};               // x (A..., D, Z...), i (I...) -> (A..., I..., Z...); i < 0 counts from the end
+};  // x (A..., D, Z...), i (I...) -> (A..., I..., Z...); i < 0 counts from the end
 struct Copy {};  // x -> the same, compact
 
 // A named group with its meaning as a body of primitives: `body`'s inputs are the operands in

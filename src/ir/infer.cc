@@ -14,12 +14,14 @@ template <class... Args>
 }
 
 void expect_operands(std::string_view name, const std::vector<TensorType>& operands, size_t count) {
-  DOVETAIL_CHECK(operands.size() == count, "{} takes {} operands, got {}", name, count, operands.size());
+  DOVETAIL_CHECK(operands.size() == count, "{} takes {} operands, got {}", name, count,
+                 operands.size());
 }
 
 void expect_equal(std::string_view what, const Dim& a, const Dim& b) {
   if (a == b) return;
-  if (a.is_constant() && b.is_constant()) refuse("{}: {} and {} differ", what, a.to_string(), b.to_string());
+  if (a.is_constant() && b.is_constant())
+    refuse("{}: {} and {} differ", what, a.to_string(), b.to_string());
   refuse("{}: the extents {} and {} are not known to be equal", what, a.to_string(), b.to_string());
 }
 
@@ -27,8 +29,11 @@ void expect_equal(std::string_view what, const Dim& a, const Dim& b) {
 Dim broadcast(std::string_view what, int axis, const Dim& a, const Dim& b) {
   if (a == b || b == Dim(1)) return a;
   if (a == Dim(1)) return b;
-  if (a.is_constant() && b.is_constant()) refuse("{}: extents {} and {} of axis {} do not broadcast", what, a.to_string(), b.to_string(), axis);
-  refuse("{}: extents {} and {} of axis {} are not known to be equal", what, a.to_string(), b.to_string(), axis);
+  if (a.is_constant() && b.is_constant())
+    refuse("{}: extents {} and {} of axis {} do not broadcast", what, a.to_string(), b.to_string(),
+           axis);
+  refuse("{}: extents {} and {} of axis {} are not known to be equal", what, a.to_string(),
+         b.to_string(), axis);
 }
 
 void check_axis(std::string_view what, int axis, int rank) {
@@ -40,13 +45,16 @@ TensorType infer_elementwise(const Elementwise& op, const std::vector<TensorType
   if (operands.empty()) return result;
   result.shape = operands[0].shape;
   for (const TensorType& operand : operands) {
-    DOVETAIL_CHECK(operand.rank() == result.rank(), "elementwise: ranks {} and {}", operand.rank(), result.rank());
-    for (int i = 0; i < result.rank(); ++i) result.shape[i] = broadcast("elementwise", i, result.shape[i], operand.shape[i]);
+    DOVETAIL_CHECK(operand.rank() == result.rank(), "elementwise: ranks {} and {}", operand.rank(),
+                   result.rank());
+    for (int i = 0; i < result.rank(); ++i)
+      result.shape[i] = broadcast("elementwise", i, result.shape[i], operand.shape[i]);
   }
   for (const ScalarNode& node : op.expr.nodes) {
     if (node.op != ScalarOp::kOperand) continue;
-    DOVETAIL_CHECK(node.index < static_cast<int>(operands.size()) && operands[node.index].dtype == node.dtype,
-                   "elementwise: operand {} does not fit the expression", node.index);
+    DOVETAIL_CHECK(
+        node.index < static_cast<int>(operands.size()) && operands[node.index].dtype == node.dtype,
+        "elementwise: operand {} does not fit the expression", node.index);
   }
   return result;
 }
@@ -65,7 +73,8 @@ Shape window_shape(const Window& window, const Shape& spatial) {
   for (int i = 0; i < window.rank(); ++i) {
     const Dim extent = window_extent(window, i, spatial[i]);
     if (extent.is_constant() && extent.value() < 0) {
-      refuse("a window of {} does not fit into an extent of {}", window.kernel[i], spatial[i].to_string());
+      refuse("a window of {} does not fit into an extent of {}", window.kernel[i],
+             spatial[i].to_string());
     }
     result.push_back(extent);
   }
@@ -77,9 +86,12 @@ TensorType infer_contract(const Contract& op, const std::vector<TensorType>& ope
   const TensorType& w = operands.at(1);
   const int batch = op.batch;
   const int rank = op.window.rank();
-  DOVETAIL_CHECK(x.rank() == batch + 2 + rank, "contract: x has rank {}, expected {}", x.rank(), batch + 2 + rank);
-  DOVETAIL_CHECK(w.rank() == batch + 2 + rank + (op.panel ? 1 : 0), "contract: w has rank {}", w.rank());
-  if (x.dtype != w.dtype) refuse("contract: x is {}, the weights are {}", name_of(x.dtype), name_of(w.dtype));
+  DOVETAIL_CHECK(x.rank() == batch + 2 + rank, "contract: x has rank {}, expected {}", x.rank(),
+                 batch + 2 + rank);
+  DOVETAIL_CHECK(w.rank() == batch + 2 + rank + (op.panel ? 1 : 0), "contract: w has rank {}",
+                 w.rank());
+  if (x.dtype != w.dtype)
+    refuse("contract: x is {}, the weights are {}", name_of(x.dtype), name_of(w.dtype));
   TensorType result{x.dtype, {}};
   for (int i = 0; i < batch; ++i) {
     expect_equal("contract, batch axis", x.shape[i], w.shape[i]);
@@ -89,22 +101,28 @@ TensorType infer_contract(const Contract& op, const std::vector<TensorType>& ope
   const Shape spatial(x.shape.begin() + batch + 1, x.shape.end() - 1);
   for (const Dim& extent : window_shape(op.window, spatial)) result.shape.push_back(extent);
   const int kernel_at = batch + (op.panel ? 1 : 0);
-  for (int i = 0; i < rank; ++i) expect_equal("contract, window", w.shape[kernel_at + i], op.window.kernel[i]);
+  for (int i = 0; i < rank; ++i)
+    expect_equal("contract, window", w.shape[kernel_at + i], op.window.kernel[i]);
   const Dim& channels = w.shape[kernel_at + rank];
   if (channels * op.groups != x.shape.back()) {
-    refuse("contract: x has {} channels, the weights expect {}", x.shape.back().to_string(), (channels * op.groups).to_string());
+    refuse("contract: x has {} channels, the weights expect {}", x.shape.back().to_string(),
+           (channels * op.groups).to_string());
   }
   const Dim columns = op.panel ? Dim(op.columns) : w.shape.back();
-  if (columns.is_constant() && columns.value() % op.groups != 0) refuse("contract: {} output channels in {} groups", columns.to_string(), op.groups);
+  if (columns.is_constant() && columns.value() % op.groups != 0)
+    refuse("contract: {} output channels in {} groups", columns.to_string(), op.groups);
   result.shape.push_back(columns);
   if (!op.epilogue) {
-    DOVETAIL_CHECK(operands.size() == 2, "contract without epilogue has {} operands", operands.size());
+    DOVETAIL_CHECK(operands.size() == 2, "contract without epilogue has {} operands",
+                   operands.size());
     return result;
   }
   for (size_t k = 2; k < operands.size(); ++k) {
-    DOVETAIL_CHECK(operands[k].rank() == result.rank(), "contract: epilogue operand {} has another rank", k);
+    DOVETAIL_CHECK(operands[k].rank() == result.rank(),
+                   "contract: epilogue operand {} has another rank", k);
     for (int i = 0; i < result.rank(); ++i) {
-      if (operands[k].shape[i] != Dim(1)) expect_equal("contract, epilogue", operands[k].shape[i], result.shape[i]);
+      if (operands[k].shape[i] != Dim(1))
+        expect_equal("contract, epilogue", operands[k].shape[i], result.shape[i]);
     }
   }
   result.dtype = op.epilogue->result();
@@ -116,13 +134,15 @@ TensorType infer_pool(const Pool& op, const TensorType& x) {
   Window window = op.window;
   for (size_t i = 0; i < op.ceil_extra.size(); ++i) window.pad_hi[i] += op.ceil_extra[i];
   TensorType result{x.dtype, {x.shape.front()}};
-  for (const Dim& extent : window_shape(window, Shape(x.shape.begin() + 1, x.shape.end() - 1))) result.shape.push_back(extent);
+  for (const Dim& extent : window_shape(window, Shape(x.shape.begin() + 1, x.shape.end() - 1)))
+    result.shape.push_back(extent);
   result.shape.push_back(x.shape.back());
   return result;
 }
 
 TensorType infer_permute(const Permute& op, const TensorType& x) {
-  DOVETAIL_CHECK(static_cast<int>(op.perm.size()) == x.rank(), "permute: {} axes for rank {}", op.perm.size(), x.rank());
+  DOVETAIL_CHECK(static_cast<int>(op.perm.size()) == x.rank(), "permute: {} axes for rank {}",
+                 op.perm.size(), x.rank());
   TensorType result{x.dtype, {}};
   std::vector<bool> seen(op.perm.size(), false);
   for (const int axis : op.perm) {
@@ -135,7 +155,8 @@ TensorType infer_permute(const Permute& op, const TensorType& x) {
 }
 
 TensorType infer_broadcast(const Broadcast& op, const TensorType& x) {
-  DOVETAIL_CHECK(static_cast<int>(op.shape.size()) == x.rank(), "broadcast to rank {} of rank {}", op.shape.size(), x.rank());
+  DOVETAIL_CHECK(static_cast<int>(op.shape.size()) == x.rank(), "broadcast to rank {} of rank {}",
+                 op.shape.size(), x.rank());
   for (int i = 0; i < x.rank(); ++i) {
     if (x.shape[i] != Dim(1)) expect_equal("broadcast", x.shape[i], op.shape[i]);
   }
@@ -144,7 +165,8 @@ TensorType infer_broadcast(const Broadcast& op, const TensorType& x) {
 
 TensorType infer_slice(const Slice& op, const TensorType& x) {
   const auto rank = static_cast<size_t>(x.rank());
-  DOVETAIL_CHECK(op.starts.size() == rank && op.steps.size() == rank && op.extents.size() == rank, "slice: not one range per axis");
+  DOVETAIL_CHECK(op.starts.size() == rank && op.steps.size() == rank && op.extents.size() == rank,
+                 "slice: not one range per axis");
   return {x.dtype, op.extents};
 }
 
@@ -152,9 +174,12 @@ TensorType infer_reshape(const Reshape& op, const TensorType& x) {
   const Dim from = element_count(x.shape);
   const Dim to = element_count(op.shape);
   if (from != to && from.is_constant() && to.is_constant()) {
-    refuse("reshape: {} has {} elements, {} has {}", to_string(x.shape), from.to_string(), to_string(op.shape), to.to_string());
+    refuse("reshape: {} has {} elements, {} has {}", to_string(x.shape), from.to_string(),
+           to_string(op.shape), to.to_string());
   }
-  if (from != to) refuse("reshape: {} and {} are not known to have as many elements", to_string(x.shape), to_string(op.shape));
+  if (from != to)
+    refuse("reshape: {} and {} are not known to have as many elements", to_string(x.shape),
+           to_string(op.shape));
   return {x.dtype, op.shape};
 }
 
@@ -162,8 +187,10 @@ TensorType infer_concat(const Concat& op, const std::vector<TensorType>& operand
   TensorType result = operands.at(0);
   check_axis("concat", op.axis, result.rank());
   for (size_t k = 1; k < operands.size(); ++k) {
-    if (operands[k].rank() != result.rank()) refuse("concat: ranks {} and {}", result.rank(), operands[k].rank());
-    if (operands[k].dtype != result.dtype) refuse("concat: {} and {}", name_of(result.dtype), name_of(operands[k].dtype));
+    if (operands[k].rank() != result.rank())
+      refuse("concat: ranks {} and {}", result.rank(), operands[k].rank());
+    if (operands[k].dtype != result.dtype)
+      refuse("concat: {} and {}", name_of(result.dtype), name_of(operands[k].dtype));
     for (int i = 0; i < result.rank(); ++i) {
       if (i != op.axis) expect_equal("concat", result.shape[i], operands[k].shape[i]);
     }
@@ -174,7 +201,8 @@ TensorType infer_concat(const Concat& op, const std::vector<TensorType>& operand
 
 TensorType infer_pad(const Pad& op, const TensorType& x) {
   TensorType result = x;
-  DOVETAIL_CHECK(op.lo.size() == x.shape.size() && op.hi.size() == x.shape.size(), "pad: not one border per axis");
+  DOVETAIL_CHECK(op.lo.size() == x.shape.size() && op.hi.size() == x.shape.size(),
+                 "pad: not one border per axis");
   for (int i = 0; i < x.rank(); ++i) result.shape[i] = x.shape[i] + op.lo[i] + op.hi[i];
   return result;
 }
@@ -183,7 +211,8 @@ TensorType infer_gather(const Gather& op, const std::vector<TensorType>& operand
   const TensorType& x = operands.at(0);
   const TensorType& indices = operands.at(1);
   check_axis("gather", op.axis, x.rank());
-  if (indices.dtype != DType::kI32 && indices.dtype != DType::kI64) refuse("gather: indices are {}, expected int32 or int64", name_of(indices.dtype));
+  if (indices.dtype != DType::kI32 && indices.dtype != DType::kI64)
+    refuse("gather: indices are {}, expected int32 or int64", name_of(indices.dtype));
   TensorType result{x.dtype, Shape(x.shape.begin(), x.shape.begin() + op.axis)};
   result.shape.insert(result.shape.end(), indices.shape.begin(), indices.shape.end());
   result.shape.insert(result.shape.end(), x.shape.begin() + op.axis + 1, x.shape.end());
@@ -197,7 +226,8 @@ TensorType type_of(const TensorData& data) {
 }  // namespace
 
 Dim window_extent(const Window& window, int axis, const Dim& in) {
-  const Dim room = in + window.pad_lo[axis] + window.pad_hi[axis] - window.dilations[axis] * (window.kernel[axis] - 1) - 1;
+  const Dim room = in + window.pad_lo[axis] + window.pad_hi[axis] -
+                   window.dilations[axis] * (window.kernel[axis] - 1) - 1;
   return floordiv(room, window.strides[axis]) + 1;
 }
 
@@ -208,8 +238,10 @@ std::vector<TensorType> infer(const Primitive& op, const std::vector<TensorType>
     for (const Value* output : composite->body->outputs) results.push_back(output->type);
     return results;
   }
-  if (const auto* elementwise = std::get_if<Elementwise>(&op)) return {infer_elementwise(*elementwise, operands)};
-  if (const auto* contract = std::get_if<Contract>(&op)) return {infer_contract(*contract, operands)};
+  if (const auto* elementwise = std::get_if<Elementwise>(&op))
+    return {infer_elementwise(*elementwise, operands)};
+  if (const auto* contract = std::get_if<Contract>(&op))
+    return {infer_contract(*contract, operands)};
   if (const auto* concat = std::get_if<Concat>(&op)) return {infer_concat(*concat, operands)};
   if (const auto* gather = std::get_if<Gather>(&op)) {
     expect_operands("gather", operands, 2);
@@ -223,7 +255,8 @@ std::vector<TensorType> infer(const Primitive& op, const std::vector<TensorType>
   if (const auto* reduce = std::get_if<Reduce>(&op)) return {infer_reduce(*reduce, x)};
   if (const auto* pool = std::get_if<Pool>(&op)) return {infer_pool(*pool, x)};
   if (const auto* permute = std::get_if<Permute>(&op)) return {infer_permute(*permute, x)};
-  if (const auto* broadcast_op = std::get_if<Broadcast>(&op)) return {infer_broadcast(*broadcast_op, x)};
+  if (const auto* broadcast_op = std::get_if<Broadcast>(&op))
+    return {infer_broadcast(*broadcast_op, x)};
   if (const auto* slice = std::get_if<Slice>(&op)) return {infer_slice(*slice, x)};
   if (const auto* reshape = std::get_if<Reshape>(&op)) return {infer_reshape(*reshape, x)};
   if (const auto* pad = std::get_if<Pad>(&op)) return {infer_pad(*pad, x)};

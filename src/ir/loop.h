@@ -7,16 +7,24 @@
 // drives it.
 //
 // Semantics, the same in every backend:
-//   integers       wrap around; kDiv and kRem truncate, and division by 0 gives 0, INT_MIN / -1
-//   wraps kMin, kMax     a < b ? a : b and a > b ? a : b, exactly (so with a NaN the result is b)
+//   integers       wrap around; kDiv and kRem truncate; division by 0 gives 0 for both, INT_MIN /
+//   -1
+//                  wraps (remainder 0)
+//   kMin, kMax     a < b ? a : b and a > b ? a : b, exactly (so with a NaN the result is b)
 //   kFma           one rounding where the CPU level has FMA, else multiply then add; in a strict
 //                  function always multiply then add, and nothing else is ever contracted
-//   kCast          float to integer truncates, saturates at the ends, NaN gives 0; integer to bool
-//   is
-//                  x != 0; float to float rounds to nearest even
-//   kShl, kShr     counts at or above the width give 0 (kShr of a signed value: the sign)
-//   comparisons    give bool lanes; with a NaN all but kNe are false
-//   loads, stores  assume no alignment at all
+//   kCast          float to integer truncates, saturates at the ends, NaN gives 0; anything to bool
+//                  is x != 0; to a float type rounds once, to nearest even
+//   kShl, kShr     counts at or above the width (negative ones too) give 0 (kShr of a signed value:
+//                  the sign)
+//   kSqrt ...      kSqrt is of floats; kFloor to kRoundEven leave integers as they are
+//   comparisons    give bool lanes; with a NaN all but kNe are false; false < true
+//   half precision float16 and bfloat16 are for memory: loads, stores, casts, selections and moves
+//   of
+//                  lanes. Arithmetic on them is written as casts to float32 and back
+//   bool           logic (kAnd, kOr, kXor, kNot), kMin, kMax, comparisons; one byte each in memory
+//   loads, stores  assume no alignment at all; masked ones touch only the first `count` lanes, none
+//                  for a negative count
 // There is no aliasing promise, no bounds check and no undefined value.
 #pragma once
 
@@ -26,6 +34,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <variant>
 #include <vector>
 
@@ -85,10 +94,11 @@ enum class Opcode : uint8_t {
   kBroadcast,  // scalar -> all lanes
   kExtract,    // lane `index` -> scalar
   kShuffle,    // lanes of (a, b) by `lanes_picked`; -1 is not allowed
-  kReduceAdd,  // pairwise tree: halves added until one lane is left
+  kReduceAdd,  // pairwise tree: halves added until one lane is left; a power of two of lanes
   kReduceMin,
   kReduceMax,      // the same tree with kMin / kMax
-  kLoad,           // *(pointer + offset bytes): operands pointer, i64 byte offset
+  kLoad,           // *(pointer + offset bytes): operands pointer, i64 byte offset; of type pointer:
+                   // entry `offset` of an array of pointers
   kLoadMasked,     // the first `count` lanes (i64, operand 2), the others are 0 and not touched
   kAddress,        // pointer + i64 byte offset
   kSymbolAddress,  // address of the function or data object `symbol`
@@ -275,7 +285,7 @@ class Var {
   Type type_;
 };
 
-// Writes one function. Constants are folded, and `x + 0`, `x * 1` disappear, so that index
+// Writes one function. i64 constants are folded, and `x + 0`, `x * 1` disappear, so that index
 // arithmetic can be written plainly. Offsets of loads and stores are in bytes (see `element`).
 class Builder {
  public:
@@ -342,14 +352,6 @@ Value operator*(const Value& a, const Value& b);
 Value operator/(const Value& a, const Value& b);
 Value operator%(const Value& a, const Value& b);
 Value operator-(const Value& a);
-Value operator+(const Value& a, int64_t b);
-Value operator-(const Value& a, int64_t b);
-Value operator*(const Value& a, int64_t b);
-Value operator/(const Value& a, int64_t b);
-Value operator%(const Value& a, int64_t b);
-Value operator+(int64_t a, const Value& b);
-Value operator-(int64_t a, const Value& b);
-Value operator*(int64_t a, const Value& b);
 Value min(const Value& a, const Value& b);  // kMin
 Value max(const Value& a, const Value& b);  // kMax
 Value operator<(const Value& a, const Value& b);
@@ -358,5 +360,37 @@ Value operator>(const Value& a, const Value& b);
 Value operator>=(const Value& a, const Value& b);
 Value operator==(const Value& a, const Value& b);
 Value operator!=(const Value& a, const Value& b);
+
+// A number as a constant of `like`'s type. A number with a fraction next to an integer is
+// kInternal.
+template <class T>
+concept Number = std::is_arithmetic_v<T>;
+template <Number T>
+Value constant_like(const Value& like, T number) {
+  if constexpr (std::is_floating_point_v<T>) {
+    return like.builder()->constant(static_cast<double>(number), like.type());
+  } else {
+    return like.builder()->constant(static_cast<int64_t>(number), like.type());
+  }
+}
+// clang-format off
+template <Number T> Value operator+(const Value& a, T b) { return a + constant_like(a, b); }
+template <Number T> Value operator-(const Value& a, T b) { return a - constant_like(a, b); }
+template <Number T> Value operator*(const Value& a, T b) { return a * constant_like(a, b); }
+template <Number T> Value operator/(const Value& a, T b) { return a / constant_like(a, b); }
+template <Number T> Value operator%(const Value& a, T b) { return a % constant_like(a, b); }
+template <Number T> Value operator+(T a, const Value& b) { return constant_like(b, a) + b; }
+template <Number T> Value operator-(T a, const Value& b) { return constant_like(b, a) - b; }
+template <Number T> Value operator*(T a, const Value& b) { return constant_like(b, a) * b; }
+template <Number T> Value operator/(T a, const Value& b) { return constant_like(b, a) / b; }
+template <Number T> Value min(const Value& a, T b) { return min(a, constant_like(a, b)); }
+template <Number T> Value max(const Value& a, T b) { return max(a, constant_like(a, b)); }
+template <Number T> Value operator<(const Value& a, T b) { return a < constant_like(a, b); }
+template <Number T> Value operator<=(const Value& a, T b) { return a <= constant_like(a, b); }
+template <Number T> Value operator>(const Value& a, T b) { return a > constant_like(a, b); }
+template <Number T> Value operator>=(const Value& a, T b) { return a >= constant_like(a, b); }
+template <Number T> Value operator==(const Value& a, T b) { return a == constant_like(a, b); }
+template <Number T> Value operator!=(const Value& a, T b) { return a != constant_like(a, b); }
+// clang-format on
 
 }  // namespace dovetail::loop

@@ -18,15 +18,19 @@ class Verifier {
   }
 
   const Type& use(ValueId id) const {
-    check(id >= 0 && id < function_.num_values && visible_.contains(id), "a value is used where it is not defined");
+    check(id >= 0 && id < function_.num_values && visible_.contains(id),
+          "a value is used where it is not defined");
     return types_[id];
   }
 
-  void use_int(ValueId id) const { check(use(id) == scalar(DType::kI64), "an offset, extent or count is not int64"); }
+  void use_int(ValueId id) const {
+    check(use(id) == scalar(DType::kI64), "an offset, extent or count is not int64");
+  }
   void use_pointer(ValueId id) const { check(use(id).pointer, "not a pointer"); }
 
   void define(ValueId id, const Type& type) {
-    check(id >= 0 && id < function_.num_values && visible_.insert(id).second, "a value is defined twice");
+    check(id >= 0 && id < function_.num_values && visible_.insert(id).second,
+          "a value is defined twice");
     types_[id] = type;
   }
 
@@ -34,25 +38,29 @@ class Verifier {
   void block(const Block& statements) {
     const std::set<ValueId> values = visible_;
     const std::set<VariableId> variables = declared_;
-    for (const Statement& statement : statements) std::visit([&](const auto& node) { visit(node); }, statement.node);
+    for (const Statement& statement : statements)
+      std::visit([&](const auto& node) { visit(node); }, statement.node);
     visible_ = values;
     declared_ = variables;
   }
 
   void visit(const Definition& d) {
     for (const ValueId operand : d.operands) use(operand);
-    if (d.op == Opcode::kReadVariable) check(declared_.contains(d.index), "a variable is read where it does not live");
+    if (d.op == Opcode::kReadVariable)
+      check(declared_.contains(d.index), "a variable is read where it does not live");
     if (d.op == Opcode::kLoad || d.op == Opcode::kLoadMasked || d.op == Opcode::kAddress) {
       use_pointer(d.operands.at(0));
       use_int(d.operands.at(1));
     }
     if (d.op >= Opcode::kAdd && d.op <= Opcode::kFma) {
-      for (const ValueId operand : d.operands) check(use(operand) == d.type, "an operand of another type");
+      for (const ValueId operand : d.operands)
+        check(use(operand) == d.type, "an operand of another type");
     }
     define(d.id, d.type);
   }
   void visit(const Declare& d) {
-    check(use(d.initial) == function_.variables.at(d.variable).type, "a variable starts with another type");
+    check(use(d.initial) == function_.variables.at(d.variable).type,
+          "a variable starts with another type");
     check(declared_.insert(d.variable).second, "a variable is declared twice");
   }
   void visit(const Assign& a) {

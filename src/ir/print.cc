@@ -18,8 +18,9 @@ std::string list(const std::vector<Dim>& items) {
 
 std::string window_text(const Window& window) {
   if (window.rank() == 0) return "";
-  return fmt::format(", kernel={}, strides={}, dilations={}, pad_lo={}, pad_hi={}", list(window.kernel), list(window.strides),
-                     list(window.dilations), list(window.pad_lo), list(window.pad_hi));
+  return fmt::format(", kernel={}, strides={}, dilations={}, pad_lo={}, pad_hi={}",
+                     list(window.kernel), list(window.strides), list(window.dilations),
+                     list(window.pad_lo), list(window.pad_hi));
 }
 
 // What stands between the braces.
@@ -30,7 +31,8 @@ struct Attributes {
     std::string text;
     const int64_t count = op.data.element_count();
     for (int64_t i = 0; i < std::min<int64_t>(count, 8); ++i) {
-      text += (i ? ", " : "") + (is_float(op.data.dtype()) ? fmt::format("{}", op.data.as_double(i)) : fmt::format("{}", op.data.as_int(i)));
+      text += (i ? ", " : "") + (is_float(op.data.dtype()) ? fmt::format("{}", op.data.as_double(i))
+                                                           : fmt::format("{}", op.data.as_int(i)));
     }
     return count > 8 ? text + ", ..." : text;
   }
@@ -40,23 +42,28 @@ struct Attributes {
     return fmt::format("{}, axes={}", kNames[static_cast<int>(op.kind)], list(op.axes));
   }
   std::string operator()(const Contract& op) const {
-    std::string text = fmt::format("batch={}, groups={}{}", op.batch, op.groups, window_text(op.window));
+    std::string text =
+        fmt::format("batch={}, groups={}{}", op.batch, op.groups, window_text(op.window));
     if (op.panel) text += fmt::format(", panel={}, columns={}", op.panel, op.columns);
     if (op.epilogue) text += ", epilogue=" + to_string(*op.epilogue);
     return text;
   }
   std::string operator()(const Pool& op) const {
     static constexpr std::string_view kNames[] = {"max", "average", "average_with_padding"};
-    return fmt::format("{}{}, ceil_extra={}", kNames[static_cast<int>(op.kind)], window_text(op.window), list(op.ceil_extra));
+    return fmt::format("{}{}, ceil_extra={}", kNames[static_cast<int>(op.kind)],
+                       window_text(op.window), list(op.ceil_extra));
   }
   std::string operator()(const Permute& op) const { return list(op.perm); }
   std::string operator()(const Broadcast& op) const { return ir::to_string(op.shape); }
   std::string operator()(const Slice& op) const {
-    return fmt::format("starts={}, steps={}, extents={}", list(op.starts), list(op.steps), list(op.extents));
+    return fmt::format("starts={}, steps={}, extents={}", list(op.starts), list(op.steps),
+                       list(op.extents));
   }
   std::string operator()(const Reshape& op) const { return ir::to_string(op.shape); }
   std::string operator()(const Concat& op) const { return fmt::format("axis={}", op.axis); }
-  std::string operator()(const Pad& op) const { return fmt::format("lo={}, hi={}, value={}", list(op.lo), list(op.hi), op.value); }
+  std::string operator()(const Pad& op) const {
+    return fmt::format("lo={}, hi={}, value={}", list(op.lo), list(op.hi), op.value);
+  }
   std::string operator()(const Gather& op) const { return fmt::format("axis={}", op.axis); }
   std::string operator()(const Copy&) const { return ""; }
   std::string operator()(const Composite& op) const { return op.name; }
@@ -82,11 +89,13 @@ std::string node_line(const Node& node) {
     types.push_back(to_string(result->type));
   }
   for (const Value* operand : node.operands) operands.push_back(fmt::format("%{}", operand->id));
-  std::string line = fmt::format("{} = {}({})", fmt::join(results, ", "), name_of(node.op), fmt::join(operands, ", "));
+  std::string line = fmt::format("{} = {}({})", fmt::join(results, ", "), name_of(node.op),
+                                 fmt::join(operands, ", "));
   const std::string attributes = std::visit(Attributes{}, node.op);
   if (!attributes.empty()) line += fmt::format(" {{{}}}", attributes);
   line += fmt::format(" : {}", fmt::join(types, ", "));
-  if (node.results.size() == 1 && node.result()->elements && !node.as<Constant>()) line += " = " + list(*node.result()->elements);
+  if (node.results.size() == 1 && node.result()->elements && !node.as<Constant>())
+    line += " = " + list(*node.result()->elements);
   if (!node.origins.empty()) line += fmt::format("  # {}", fmt::join(node.origins, ", "));
   line += "\n";
   if (const auto* composite = node.as<Composite>()) line += indented(to_string(*composite->body));
@@ -95,7 +104,9 @@ std::string node_line(const Node& node) {
 
 }  // namespace
 
-std::string to_string(const TensorType& type) { return std::string(name_of(type.dtype)) + to_string(type.shape); }
+std::string to_string(const TensorType& type) {
+  return std::string(name_of(type.dtype)) + to_string(type.shape);
+}
 
 std::string to_string(const Graph& graph) {
   std::string text;
@@ -103,7 +114,8 @@ std::string to_string(const Graph& graph) {
   std::vector<std::string> outputs;
   for (size_t k = 0; k < graph.outputs.size(); ++k) {
     const std::string name = k < graph.output_names.size() ? graph.output_names[k] : "";
-    outputs.push_back(name.empty() ? fmt::format("%{}", graph.outputs[k]->id) : fmt::format("\"{}\" = %{}", name, graph.outputs[k]->id));
+    outputs.push_back(name.empty() ? fmt::format("%{}", graph.outputs[k]->id)
+                                   : fmt::format("\"{}\" = %{}", name, graph.outputs[k]->id));
   }
   return text + fmt::format("return {}\n", fmt::join(outputs, ", "));
 }

@@ -17,15 +17,19 @@ struct OpRow {
 
 // In the order of ScalarOp.
 constexpr OpRow kOps[] = {
-    {"operand", 0},   {"constant", 0},  {"neg", 1},        {"abs", 1},        {"sign", 1},       {"not", 1},
-    {"sqrt", 1},      {"reciprocal", 1}, {"exp", 1},       {"log", 1},        {"sin", 1},        {"cos", 1},
-    {"tan", 1},       {"asin", 1},      {"acos", 1},       {"atan", 1},       {"sinh", 1},       {"cosh", 1},
-    {"asinh", 1},     {"acosh", 1},     {"atanh", 1},      {"tanh", 1},       {"erf", 1},        {"sigmoid", 1},
-    {"floor", 1},     {"ceil", 1},      {"round_even", 1}, {"trunc", 1},      {"is_nan", 1, true}, {"is_inf", 1, true},
-    {"add", 2},       {"sub", 2},       {"mul", 2},        {"div", 2},        {"rem", 2},        {"floor_mod", 2},
-    {"pow", 2},       {"min", 2},       {"max", 2},        {"and", 2},        {"or", 2},         {"xor", 2},
-    {"shl", 2},       {"shr", 2},       {"eq", 2, true},   {"ne", 2, true},   {"lt", 2, true},   {"le", 2, true},
-    {"gt", 2, true},  {"ge", 2, true},  {"select", 3},     {"cast", 1}};
+    {"operand", 0},      {"constant", 0},     {"neg", 1},        {"abs", 1},
+    {"sign", 1},         {"not", 1},          {"sqrt", 1},       {"reciprocal", 1},
+    {"exp", 1},          {"log", 1},          {"sin", 1},        {"cos", 1},
+    {"tan", 1},          {"asin", 1},         {"acos", 1},       {"atan", 1},
+    {"sinh", 1},         {"cosh", 1},         {"asinh", 1},      {"acosh", 1},
+    {"atanh", 1},        {"tanh", 1},         {"erf", 1},        {"sigmoid", 1},
+    {"floor", 1},        {"ceil", 1},         {"round_even", 1}, {"trunc", 1},
+    {"is_nan", 1, true}, {"is_inf", 1, true}, {"add", 2},        {"sub", 2},
+    {"mul", 2},          {"div", 2},          {"rem", 2},        {"floor_mod", 2},
+    {"pow", 2},          {"min", 2},          {"max", 2},        {"and", 2},
+    {"or", 2},           {"xor", 2},          {"shl", 2},        {"shr", 2},
+    {"eq", 2, true},     {"ne", 2, true},     {"lt", 2, true},   {"le", 2, true},
+    {"gt", 2, true},     {"ge", 2, true},     {"select", 3},     {"cast", 1}};
 static_assert(std::size(kOps) == static_cast<size_t>(ScalarOp::kCast) + 1);
 
 const OpRow& row(ScalarOp op) { return kOps[static_cast<size_t>(op)]; }
@@ -44,7 +48,8 @@ std::string node_text(const ScalarExpr& expr, int index) {
   std::string text(name_of(node.op));
   if (node.op == ScalarOp::kCast) text = name_of(node.dtype);
   text += "(";
-  for (size_t i = 0; i < node.arguments.size(); ++i) text += (i ? ", " : "") + node_text(expr, node.arguments[i]);
+  for (size_t i = 0; i < node.arguments.size(); ++i)
+    text += (i ? ", " : "") + node_text(expr, node.arguments[i]);
   return text + ")";
 }
 
@@ -52,12 +57,14 @@ std::string node_text(const ScalarExpr& expr, int index) {
 
 int arity_of(ScalarOp op) { return row(op).arity; }
 std::string_view name_of(ScalarOp op) { return row(op).name; }
-std::string to_string(const ScalarExpr& expr) { return node_text(expr, static_cast<int>(expr.nodes.size()) - 1); }
+std::string to_string(const ScalarExpr& expr) {
+  return node_text(expr, static_cast<int>(expr.nodes.size()) - 1);
+}
 
 ScalarExpr operand_expr(DType dtype) { return {{{ScalarOp::kOperand, dtype, {}, 0, int64_t{0}}}}; }
 
-ScalarExpr compose(const ScalarExpr& outer, int position, const ScalarExpr& inner, const std::vector<int>& outer_map,
-                   const std::vector<int>& inner_map) {
+ScalarExpr compose(const ScalarExpr& outer, int position, const ScalarExpr& inner,
+                   const std::vector<int>& outer_map, const std::vector<int>& inner_map) {
   ScalarExpr result;
   std::vector<int> moved;  // where a node of the expression at hand went
   const auto copy = [&](const ScalarNode& node, const std::vector<int>& operand_map) {
@@ -114,13 +121,15 @@ ExprBuilder::Ref ExprBuilder::unary(ScalarOp op, Ref a) {
 }
 
 ExprBuilder::Ref ExprBuilder::binary(ScalarOp op, Ref a, Ref b) {
-  DOVETAIL_CHECK(nodes_[a].dtype == nodes_[b].dtype, "{} of {} and {}", name_of(op), name_of(nodes_[a].dtype), name_of(nodes_[b].dtype));
+  DOVETAIL_CHECK(nodes_[a].dtype == nodes_[b].dtype, "{} of {} and {}", name_of(op),
+                 name_of(nodes_[a].dtype), name_of(nodes_[b].dtype));
   nodes_.push_back({op, row(op).to_bool ? DType::kBool : nodes_[a].dtype, {a, b}, 0, int64_t{0}});
   return static_cast<Ref>(nodes_.size()) - 1;
 }
 
 ExprBuilder::Ref ExprBuilder::select(Ref condition, Ref a, Ref b) {
-  DOVETAIL_CHECK(nodes_[condition].dtype == DType::kBool && nodes_[a].dtype == nodes_[b].dtype, "select of other types");
+  DOVETAIL_CHECK(nodes_[condition].dtype == DType::kBool && nodes_[a].dtype == nodes_[b].dtype,
+                 "select of other types");
   nodes_.push_back({ScalarOp::kSelect, nodes_[a].dtype, {condition, a, b}, 0, int64_t{0}});
   return static_cast<Ref>(nodes_.size()) - 1;
 }

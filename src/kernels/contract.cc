@@ -32,9 +32,4 @@ bool contract_accepts(const ir::Node& node, int operand, const Layout& layout) {
   return true;
 }
 
-bool contract_can_run_in_place(const ir::Node& node, int operand) {
-  const ir::Value& result = *node.results.front();
-  return operand >= 2 && node.operands[operand]->type == result.type;
-}
-
 }  // namespace dovetail::kernels

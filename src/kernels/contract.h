@@ -14,7 +14,4 @@ std::vector<Call> contract_calls(const Request& request);
 // weights compact, epilogue operands with stride 1 along the columns or one element for all.
 bool contract_accepts(const ir::Node& node, int operand, const Layout& layout);
 
-// The result may overwrite an epilogue operand of its own shape and dtype, in the same layout.
-bool contract_can_run_in_place(const ir::Node& node, int operand);
-
 }  // namespace dovetail::kernels

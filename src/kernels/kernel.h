@@ -68,7 +68,4 @@ std::vector<Call> make_calls(const Request& request);
 // anything.)
 bool accepts(const ir::Node& node, int operand, const Layout& layout);
 
-// Whether the result may overwrite operand `operand` when both have the same layout.
-bool can_run_in_place(const ir::Node& node, int operand);
-
 }  // namespace dovetail::kernels

@@ -5,7 +5,8 @@
 
 namespace dovetail::tool {
 
-std::pair<std::string, std::string> split_assignment(const std::string& option, const std::string& text) {
+std::pair<std::string, std::string> split_assignment(const std::string& option,
+                                                     const std::string& text) {
   const size_t at = text.find('=');
   if (at == std::string::npos || at == 0) {
     throw_error(ErrorKind::kValue, "{} {}: expected NAME=VALUE", option, text);

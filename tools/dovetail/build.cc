@@ -54,7 +54,9 @@ void run(const Options& options) {
   build_options.name = options.name;
   build_options.target = {options.target, options.cpus};
   build_options.on_stage = on_stage;
-  build_options.on_warning = [](const std::string& text) { fmt::print(stderr, "dovetail: warning: {}\n", text); };
+  build_options.on_warning = [](const std::string& text) {
+    fmt::print(stderr, "dovetail: warning: {}\n", text);
+  };
   for (const std::string& text : options.shapes) {
     const auto [input, shape] = split_assignment("--shape", text);
     if (!build_options.input_shapes.emplace(input, parse_shape(shape)).second) {
@@ -70,8 +72,8 @@ void run(const Options& options) {
   const CompiledModel model = build(options.model, build_options);
   export_library({model}, options.output, {options.prefix, options.header, on_stage});
   if (!options.dump.empty() && !dumped) {
-    throw_error(ErrorKind::kValue, "--dump: there is no stage '{}'; the stages are {}", options.dump,
-                fmt::join(stages, ", "));
+    throw_error(ErrorKind::kValue, "--dump: there is no stage '{}'; the stages are {}",
+                options.dump, fmt::join(stages, ", "));
   }
 }
 
@@ -81,17 +83,26 @@ void add_build(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("build", "Compile an ONNX model into a native library");
   command->add_option("MODEL", options->model, "The ONNX file")->required();
-  command->add_option("-o,--output", options->output, "The library: .so for the loader, .o for the linker")->required();
+  command
+      ->add_option("-o,--output", options->output,
+                   "The library: .so for the loader, .o for the linker")
+      ->required();
   command->add_option("--name", options->name, "Name of the model (default: the file's stem)");
-  command->add_option("--prefix", options->prefix, "Prefix of the library's globals (default: the model's name)");
-  command->add_option("--target", options->target, fmt::format("One of {} (default: this machine)", fmt::join(target_names(), ", ")));
-  command->add_option("--cpu", options->cpus, "CPU level, as x86-64-v4+avx512vnni; several make a fat library");
-  command->add_option("--shape", options->shapes, "INPUT=1x3x224x224: the shape of an input; a name stays symbolic");
+  command->add_option("--prefix", options->prefix,
+                      "Prefix of the library's globals (default: the model's name)");
+  command->add_option(
+      "--target", options->target,
+      fmt::format("One of {} (default: this machine)", fmt::join(target_names(), ", ")));
+  command->add_option("--cpu", options->cpus,
+                      "CPU level, as x86-64-v4+avx512vnni; several make a fat library");
+  command->add_option("--shape", options->shapes,
+                      "INPUT=1x3x224x224: the shape of an input; a name stays symbolic");
   command->add_option("--dim", options->dims, "DIM=1: the extent of a symbolic dimension");
   command->add_option("--header", options->header, "Also write the typed C header");
   command->add_flag("--time", options->time, "Print the time of every stage");
   command->add_option("--dump", options->dump, "Print the result of a stage as text");
-  for (CLI::Option* option : {command->get_option("--cpu"), command->get_option("--shape"), command->get_option("--dim")}) {
+  for (CLI::Option* option : {command->get_option("--cpu"), command->get_option("--shape"),
+                              command->get_option("--dim")}) {
     option->allow_extra_args(false);
   }
   command->callback([options] { run(*options); });

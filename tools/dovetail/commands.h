@@ -13,7 +13,8 @@ void add_bench(CLI::App& app);
 void add_inspect(CLI::App& app);
 
 // "NAME=VALUE", split at the first '='. kValue names the option when there is none.
-std::pair<std::string, std::string> split_assignment(const std::string& option, const std::string& text);
+std::pair<std::string, std::string> split_assignment(const std::string& option,
+                                                     const std::string& text);
 // A whole number >= 0; kValue names the option and the text.
 int64_t parse_extent(const std::string& option, const std::string& text);
 

@@ -36,7 +36,9 @@ int main(int argc, char** argv) {
     return run(argc, argv);
   } catch (const dovetail::Error& error) {
     if (error.kind() == dovetail::ErrorKind::kInternal) {
-      fmt::print(stderr, "dovetail: internal error: {}\nThis is a bug in Dovetail; please report it with the model.\n",
+      fmt::print(stderr,
+                 "dovetail: internal error: {}\nThis is a bug in Dovetail; please report it with "
+                 "the model.\n",
                  error.what());
       return kOurBug;
     }
@@ -46,7 +48,9 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "dovetail: not enough memory\n");
     return kUserError;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "dovetail: internal error: {}\nThis is a bug in Dovetail; please report it with the model.\n",
+    fmt::print(stderr,
+               "dovetail: internal error: {}\nThis is a bug in Dovetail; please report it with the "
+               "model.\n",
                error.what());
     return kOurBug;
   }

@@ -33,7 +33,7 @@ class ContractCode {
         schedule_(schedule_of(contraction_, *request.level)),
         writer_(name(request), request),
         code_(writer_.code()),
-        tile_code_(code_, contraction_, schedule_, request.strict) {}
+        tile_code_(code_, contraction_, schedule_) {}
 
   Call emit() {
     declare_tensors();

@@ -160,7 +160,7 @@ void TileCode::finish(int width, const Unit& unit, const Place& place, const Acc
           operands.push_back(shared[operand].empty() ? load_operand(operand, p, v, unit, place)
                                                      : shared[operand][v]);
         }
-        value = emit_scalar(code_, *contraction_.epilogue, operands, strict_);
+        value = emit_scalar(code_, *contraction_.epilogue, operands, schedule_.lanes);
       }
       const Value offset = code_.element(unit.column + int64_t{v} * schedule_.lanes, dtype);
       if (v + 1 == unit.vectors && unit.count.valid()) {

@@ -40,8 +40,8 @@ struct Steps {
 
 class TileCode {
  public:
-  TileCode(loop::Builder& code, const Contraction& contraction, const Schedule& schedule, bool strict)
-      : code_(code), contraction_(contraction), schedule_(schedule), strict_(strict) {}
+  TileCode(loop::Builder& code, const Contraction& contraction, const Schedule& schedule)
+      : code_(code), contraction_(contraction), schedule_(schedule) {}
 
   // `steps` once the parameters are there.
   void set_steps(Steps steps) { steps_ = std::move(steps); }
@@ -75,7 +75,6 @@ class TileCode {
   loop::Builder& code_;
   const Contraction& contraction_;
   const Schedule& schedule_;
-  bool strict_;
   Steps steps_;
 };
 

@@ -1,35 +1,210 @@
 #include "kernels/scalar/scalar_code.h"
 
-#include <vector>
+#include <cmath>
+#include <limits>
 
 #include "base/error.h"
+#include "kernels/scalar/math.h"
 
 namespace dovetail::kernels {
+namespace {
 
+using ir::DType;
+using ir::ScalarNode;
 using ir::ScalarOp;
+using loop::Builder;
+using loop::Opcode;
 using loop::Value;
 
-Value emit_scalar(loop::Builder& code, const ir::ScalarExpr& expr, std::span<const Value> operands,
-                  bool /*strict*/) {
-  std::vector<Value> values;
-  const int lanes = operands[0].lanes();
-  for (const ir::ScalarNode& node : expr.nodes) {
-    const auto a = [&](int i) { return values[node.arguments[i]]; };
-    switch (node.op) {
-      case ScalarOp::kOperand: values.push_back(operands[node.index]); break;
-      case ScalarOp::kConstant:
-        values.push_back(std::holds_alternative<double>(node.constant)
-                             ? code.constant(std::get<double>(node.constant), loop::vector(node.dtype, lanes))
-                             : code.constant(std::get<int64_t>(node.constant), loop::vector(node.dtype, lanes)));
-        break;
-      case ScalarOp::kAdd: values.push_back(a(0) + a(1)); break;
-      case ScalarOp::kMul: values.push_back(a(0) * a(1)); break;
-      case ScalarOp::kMax: values.push_back(max(a(0), a(1))); break;
-      case ScalarOp::kCast: values.push_back(code.cast(a(0), node.dtype)); break;
-      default: throw_error(ErrorKind::kInternal, "not yet");
-    }
+bool is_half(DType dtype) { return dtype == DType::kF16 || dtype == DType::kBF16; }
+
+class ExpressionCode {
+ public:
+  ExpressionCode(Builder& b, std::span<const Value> operands, int lanes)
+      : b_(b), operands_(operands), lanes_(lanes) {}
+
+  Value emit(const ir::ScalarExpr& expr) {
+    for (const ScalarNode& node : expr.nodes) values_.push_back(emit(node));
+    return values_.back();
   }
-  return values.back();
+
+ private:
+  Value argument(const ScalarNode& node, int i) const { return values_[node.arguments[i]]; }
+
+  Value emit(const ScalarNode& node) {
+    switch (node.op) {
+      case ScalarOp::kOperand:
+        return operands_[node.index];
+      case ScalarOp::kConstant:
+        return constant(node);
+      case ScalarOp::kSelect:
+        return b_.select(argument(node, 0), argument(node, 1), argument(node, 2));
+      case ScalarOp::kCast:
+        return b_.cast(argument(node, 0), node.dtype);
+      default:
+        break;
+    }
+    // Half precision is computed in float32 and rounded once per operation.
+    std::vector<Value> wide;
+    for (const int index : node.arguments) {
+      const Value& value = values_[index];
+      wide.push_back(is_half(value.dtype()) ? b_.cast(value, DType::kF32) : value);
+    }
+    const Value result =
+        wide.size() == 1 ? unary(node.op, wide[0]) : binary(node.op, wide[0], wide[1]);
+    return is_half(node.dtype) ? b_.cast(result, node.dtype) : result;
+  }
+
+  Value constant(const ScalarNode& node) {
+    const loop::Type type{node.dtype, lanes_, false};
+    if (const auto* value = std::get_if<int64_t>(&node.constant)) return b_.constant(*value, type);
+    const double value = std::get<double>(node.constant);
+    if (!is_half(node.dtype)) return b_.constant(value, type);
+    return b_.cast(b_.constant(value, {DType::kF32, lanes_, false}), node.dtype);
+  }
+
+  Value number(double value, const Value& like) { return b_.constant(value, like.type()); }
+
+  Value unary(ScalarOp op, const Value& x) {
+    const bool real = ir::is_float(x.dtype());
+    switch (op) {
+      case ScalarOp::kNeg:
+        return -x;
+      case ScalarOp::kAbs:
+        return b_.unary(Opcode::kAbs, x);
+      case ScalarOp::kSign:
+        return sign(x);
+      case ScalarOp::kNot:
+        return b_.unary(Opcode::kNot, x);
+      case ScalarOp::kSqrt:
+        return b_.unary(Opcode::kSqrt, x);
+      case ScalarOp::kReciprocal:
+        return number(1.0, x) / x;
+      case ScalarOp::kExp:
+        return math::exp(b_, x);
+      case ScalarOp::kLog:
+        return math::log(b_, x);
+      case ScalarOp::kTanh:
+        return math::tanh(b_, x);
+      case ScalarOp::kSigmoid:
+        return math::sigmoid(b_, x);
+      case ScalarOp::kErf:
+        if (x.dtype() == DType::kF32) return math::erf(b_, x);
+        break;
+      case ScalarOp::kFloor:
+        return real ? b_.unary(Opcode::kFloor, x) : x;
+      case ScalarOp::kCeil:
+        return real ? b_.unary(Opcode::kCeil, x) : x;
+      case ScalarOp::kRoundEven:
+        return real ? b_.unary(Opcode::kRoundEven, x) : x;
+      case ScalarOp::kTrunc:
+        return real ? b_.unary(Opcode::kTrunc, x) : x;
+      case ScalarOp::kIsNan:
+        return x != x;
+      case ScalarOp::kIsInf:
+        return b_.unary(Opcode::kAbs, x) == number(std::numeric_limits<double>::infinity(), x);
+      default:
+        break;
+    }
+    throw_error(ErrorKind::kUnsupported, "'{}' of {} cannot be compiled yet", ir::name_of(op),
+                ir::name_of(x.dtype()));
+  }
+
+  Value sign(const Value& x) {
+    const Value zero = number(0.0, x);
+    const Value negative =
+        ir::is_unsigned_int(x.dtype()) ? zero : b_.select(x < zero, number(-1.0, x), x);
+    return b_.select(x > zero, number(1.0, x), negative);
+  }
+
+  Value binary(ScalarOp op, const Value& x, const Value& y) {
+    switch (op) {
+      case ScalarOp::kAdd:
+        return x + y;
+      case ScalarOp::kSub:
+        return x - y;
+      case ScalarOp::kMul:
+        return x * y;
+      case ScalarOp::kDiv:
+        return x / y;
+      case ScalarOp::kRem:
+        if (ir::is_float(x.dtype())) break;
+        return x % y;
+      case ScalarOp::kFloorMod:
+        return floor_mod(x, y);
+      case ScalarOp::kMin:
+        return propagate_nan(x, min(x, y));
+      case ScalarOp::kMax:
+        return propagate_nan(x, max(x, y));
+      case ScalarOp::kAnd:
+        return b_.binary(Opcode::kAnd, x, y);
+      case ScalarOp::kOr:
+        return b_.binary(Opcode::kOr, x, y);
+      case ScalarOp::kXor:
+        return b_.binary(Opcode::kXor, x, y);
+      case ScalarOp::kShl:
+        return b_.binary(Opcode::kShl, x, y);
+      case ScalarOp::kShr:
+        return b_.binary(Opcode::kShr, x, y);
+      case ScalarOp::kPow:
+        return pow(x, y);
+      default:
+        if (op >= ScalarOp::kEq && op <= ScalarOp::kGe) {
+          const auto row = static_cast<int>(op) - static_cast<int>(ScalarOp::kEq);
+          return b_.compare(static_cast<Opcode>(static_cast<int>(Opcode::kEq) + row), x, y);
+        }
+        break;
+    }
+    throw_error(ErrorKind::kUnsupported, "'{}' of {} cannot be compiled yet", ir::name_of(op),
+                ir::name_of(x.dtype()));
+  }
+
+  // Loop IR gives the second operand when either is NaN: only a NaN in the first one is missing.
+  Value propagate_nan(const Value& x, const Value& result) {
+    return ir::is_float(x.dtype()) ? b_.select(x == x, result, x) : result;
+  }
+
+  Value floor_mod(const Value& x, const Value& y) {
+    if (ir::is_float(x.dtype())) return x - y * b_.unary(Opcode::kFloor, x / y);
+    const Value remainder = x % y;
+    if (ir::is_unsigned_int(x.dtype())) return remainder;
+    const Value zero = number(0.0, x);
+    const Value other_sign = b_.binary(Opcode::kXor, remainder, y) < zero;
+    const Value wrong = b_.binary(Opcode::kAnd, remainder != zero, other_sign);
+    return b_.select(wrong, remainder + y, remainder);
+  }
+
+  // Powers with a constant whole exponent, as exports have them, by multiplication; the others
+  // through exp and log of the magnitude.
+  Value pow(const Value& x, const Value& y) {
+    if (!ir::is_float(x.dtype()))
+      throw_error(ErrorKind::kUnsupported, "'pow' of {} cannot be compiled yet",
+                  ir::name_of(x.dtype()));
+    const Value zero = number(0.0, x);
+    const Value magnitude = math::exp(b_, y * math::log(b_, b_.unary(Opcode::kAbs, x)));
+    const Value half = y * number(0.5, x);
+    const Value whole = b_.unary(Opcode::kFloor, y) == y;
+    const Value odd = b_.binary(Opcode::kAnd, whole, b_.unary(Opcode::kFloor, half) != half);
+    const Value negative =
+        b_.select(odd, -magnitude,
+                  b_.select(whole, magnitude, number(std::numeric_limits<double>::quiet_NaN(), x)));
+    const Value result = b_.select(x < zero, negative, magnitude);
+    const Value squared = b_.select(y == number(2.0, x), x * x, result);
+    const Value root = b_.select(y == number(0.5, x), b_.unary(Opcode::kSqrt, x), squared);
+    return b_.select(y == zero, number(1.0, x), b_.select(y == number(1.0, x), x, root));
+  }
+
+  Builder& b_;
+  std::span<const Value> operands_;
+  int lanes_;
+  std::vector<Value> values_;
+};
+
+}  // namespace
+
+Value emit_scalar(Builder& builder, const ir::ScalarExpr& expr, std::span<const Value> operands,
+                  int lanes) {
+  return ExpressionCode(builder, operands, lanes).emit(expr);
 }
 
 }  // namespace dovetail::kernels

@@ -1,4 +1,4 @@
-// Stand-in until branch `rows` lands.
+// Scalar expressions as loop IR over vectors of any width.
 #pragma once
 
 #include <span>
@@ -8,7 +8,9 @@
 
 namespace dovetail::kernels {
 
-loop::Value emit_scalar(loop::Builder& code, const ir::ScalarExpr& expr,
-                        std::span<const loop::Value> operands, bool strict);
+// The value of `expr` on these operands, all of `lanes` lanes and of the dtypes the expression
+// names. Half precision is computed in float32. kUnsupported names an operation that has no code.
+loop::Value emit_scalar(loop::Builder& builder, const ir::ScalarExpr& expr,
+                        std::span<const loop::Value> operands, int lanes);
 
 }  // namespace dovetail::kernels

@@ -1,0 +1,198 @@
+#include "import/inputs.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/error.h"
+#include "ops/lowering/context.h"
+
+namespace dovetail::import {
+namespace {
+
+using ir::Dim;
+using Extent = std::variant<int64_t, std::string>;
+
+std::string text_of(const Extent& extent) {
+  if (const auto* number = std::get_if<int64_t>(&extent)) return std::to_string(*number);
+  return std::get<std::string>(extent);
+}
+
+std::string text_of(const std::vector<Extent>& shape) {
+  std::string text;
+  for (const Extent& extent : shape) text += (text.empty() ? "" : "x") + text_of(extent);
+  return "[" + text + "]";
+}
+
+class Inputs {
+ public:
+  Inputs(const std::string& file, const Options& options) : file_(file), options_(options) {}
+
+  void declare(const onnx::ValueInfoProto& info) {
+    Declared d;
+    d.name = info.name();
+    if (!info.type().has_tensor_type()) {
+      throw_error(ErrorKind::kUnsupported,
+                  "{}: input '{}' is no tensor (a sequence, map or optional), which is not supported",
+                  file_, d.name);
+    }
+    const auto& tensor = info.type().tensor_type();
+    try {
+      d.dtype = ops::dtype_of_onnx(tensor.elem_type());
+    } catch (const Error& error) {
+      throw_error(error.kind(), "{}: input '{}': {}", file_, d.name, error.what());
+    }
+    d.ranked = tensor.has_shape();
+    for (int axis = 0; axis < tensor.shape().dim_size(); ++axis) {
+      d.shape.push_back(declared_extent(d.name, axis, tensor.shape().dim(axis)));
+    }
+    inputs_.push_back(std::move(d));
+  }
+
+  std::vector<InputType> types() {
+    check_names();
+    for (Declared& d : inputs_) apply_shape(d);
+    for (const auto& [name, value] : options_.dims) fix(name, value, "--dim");
+    std::vector<InputType> result;
+    for (const Declared& d : inputs_) {
+      ir::Shape shape;
+      for (const Extent& extent : d.shape) shape.push_back(resolved(extent));
+      result.push_back({d.name, {d.dtype, std::move(shape)}});
+    }
+    return result;
+  }
+
+ private:
+  struct Declared {
+    std::string name;
+    ir::DType dtype;
+    bool ranked = true;
+    std::vector<Extent> shape;
+  };
+
+  Extent declared_extent(const std::string& input, int axis,
+                         const onnx::TensorShapeProto::Dimension& dim) const {
+    const std::string nameless = fmt::format("{}.{}", input, axis);
+    if (dim.has_dim_param() && !dim.dim_param().empty()) return dim.dim_param();
+    if (!dim.has_dim_value()) return nameless;
+    if (dim.dim_value() > 0) return int64_t{dim.dim_value()};
+    options_.on_warning(fmt::format(
+        "{}: input '{}' declares extent {} for axis {}; it is taken as free and called {}", file_,
+        input, dim.dim_value(), axis, nameless));
+    return nameless;
+  }
+
+  std::string input_list() const {
+    std::string list;
+    for (const Declared& d : inputs_) {
+      list += fmt::format("{}{}{}", list.empty() ? "" : ", ", d.name,
+                          d.ranked ? text_of(d.shape) : "[?]");
+    }
+    return list.empty() ? "none" : list;
+  }
+
+  void check_names() const {
+    for (const auto& [name, shape] : options_.input_shapes) {
+      const auto is_it = [&](const Declared& d) { return d.name == name; };
+      if (std::none_of(inputs_.begin(), inputs_.end(), is_it)) {
+        throw_error(ErrorKind::kKey, "{}: --shape names input '{}'; the model has: {}", file_, name,
+                    input_list());
+      }
+    }
+  }
+
+  void apply_shape(Declared& d) {
+    const auto option = options_.input_shapes.find(d.name);
+    if (option == options_.input_shapes.end()) {
+      if (d.ranked) return;
+      throw_error(ErrorKind::kUnsupported,
+                  "{}: input '{}' declares no shape: give it by --shape {}=...", file_, d.name,
+                  d.name);
+    }
+    const std::vector<Extent>& given = option->second;
+    if (!d.ranked) d.shape = given;
+    d.ranked = true;
+    if (given.size() != d.shape.size()) {
+      throw_error(ErrorKind::kValue, "{}: --shape gives input '{}' {} axes, but it declares {}: {}",
+                  file_, d.name, given.size(), d.shape.size(), text_of(d.shape));
+    }
+    for (size_t axis = 0; axis < given.size(); ++axis) {
+      if (given[axis] == d.shape[axis]) continue;
+      if (std::holds_alternative<int64_t>(d.shape[axis])) {
+        throw_error(ErrorKind::kValue,
+                    "{}: --shape gives input '{}' extent {} for axis {}, but it declares {}", file_,
+                    d.name, text_of(given[axis]), axis, text_of(d.shape));
+      }
+      const std::string& symbol = std::get<std::string>(d.shape[axis]);
+      if (const auto* number = std::get_if<int64_t>(&given[axis])) {
+        fix(symbol, *number, "--shape");
+      } else {
+        rename(symbol, std::get<std::string>(given[axis]));
+      }
+    }
+  }
+
+  std::set<std::string> symbols() const {
+    std::set<std::string> result;
+    for (const Declared& d : inputs_) {
+      for (const Extent& extent : d.shape) {
+        if (const auto* name = std::get_if<std::string>(&extent)) result.insert(*name);
+      }
+    }
+    return result;
+  }
+
+  void fix(const std::string& symbol, int64_t value, const char* option) {
+    if (value < 0 || value > INT32_MAX) {
+      throw_error(ErrorKind::kValue, "{}: {} gives dimension '{}' the value {}, expected 0 to {}",
+                  file_, option, symbol, value, INT32_MAX);
+    }
+    const std::set<std::string> known = symbols();
+    if (!known.contains(symbol) && !known_new_.contains(symbol)) {
+      throw_error(ErrorKind::kKey, "{}: --dim names dimension '{}'; the model has: {}", file_,
+                  symbol, known.empty() ? "none" : fmt::format("{}", fmt::join(known, ", ")));
+    }
+    const auto [at, added] = fixed_.emplace(symbol, value);
+    if (!added && at->second != value) {
+      throw_error(ErrorKind::kValue, "{}: dimension '{}' is given two values: {} and {}", file_,
+                  symbol, at->second, value);
+    }
+  }
+
+  void rename(const std::string& symbol, const std::string& name) {
+    const auto [at, added] = names_.emplace(symbol, name);
+    if (!added && at->second != name) {
+      throw_error(ErrorKind::kValue, "{}: dimension '{}' is given two names: {} and {}", file_,
+                  symbol, at->second, name);
+    }
+    known_new_.insert(name);
+  }
+
+  Dim resolved(const Extent& extent) const {
+    if (const auto* number = std::get_if<int64_t>(&extent)) return *number;
+    std::string name = std::get<std::string>(extent);
+    if (const auto fixed = fixed_.find(name); fixed != fixed_.end()) return fixed->second;
+    if (const auto other = names_.find(name); other != names_.end()) name = other->second;
+    if (const auto fixed = fixed_.find(name); fixed != fixed_.end()) return fixed->second;
+    return Dim::symbol(name);
+  }
+
+  const std::string& file_;
+  const Options& options_;
+  std::vector<Declared> inputs_;
+  std::map<std::string, int64_t> fixed_;
+  std::map<std::string, std::string> names_;  // symbol of the file -> the caller's
+  std::set<std::string> known_new_;
+};
+
+}  // namespace
+
+std::vector<InputType> input_types(const std::vector<const onnx::ValueInfoProto*>& inputs,
+                                   const std::string& file, const Options& options) {
+  Inputs result(file, options);
+  for (const onnx::ValueInfoProto* input : inputs) result.declare(*input);
+  return result.types();
+}
+
+}  // namespace dovetail::import

@@ -1,0 +1,23 @@
+// The types of a model's inputs: declared shapes with the caller's --shape and --dim applied.
+#pragma once
+
+#include <onnx/onnx-ml.pb.h>
+
+#include <string>
+#include <vector>
+
+#include "import/import.h"
+
+namespace dovetail::import {
+
+struct InputType {
+  std::string name;
+  ir::TensorType type;
+};
+
+// `inputs`: those that are no weights. A nameless extent becomes the symbol INPUT.AXIS; equal names
+// are one symbol. Unknown inputs and dims (kKey) and contradictions (kValue) list what there is.
+std::vector<InputType> input_types(const std::vector<const onnx::ValueInfoProto*>& inputs,
+                                   const std::string& file, const Options& options);
+
+}  // namespace dovetail::import

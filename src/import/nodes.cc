@@ -1,0 +1,106 @@
+#include "import/nodes.h"
+
+#include <algorithm>
+#include <map>
+
+#include "base/error.h"
+#include "import/functions.h"
+
+namespace dovetail::import {
+namespace {
+
+// Sorts nodes by what they need, keeping the file's order where that is possible.
+class Order {
+ public:
+  Order(std::vector<Node> nodes, const std::string& file, const std::set<std::string>& defined)
+      : nodes_(std::move(nodes)), file_(file) {
+    for (const std::string& name : defined) makers_.emplace(name, kGiven);
+    for (size_t i = 0; i < nodes_.size(); ++i) {
+      for (const std::string& output : nodes_[i].proto->output()) {
+        if (output.empty()) continue;
+        const auto [at, added] = makers_.emplace(output, i);
+        if (added) continue;
+        throw_error(ErrorKind::kValue, "{}: tensor '{}' is made twice: by {} and by {}", file_,
+                    output, at->second == kGiven ? "an input or initializer" : nodes_[at->second].title,
+                    nodes_[i].title);
+      }
+    }
+  }
+
+  std::vector<Node> run(bool* moved) {
+    state_.assign(nodes_.size(), State::kNew);
+    for (size_t i = 0; i < nodes_.size(); ++i) visit(i);
+    *moved = !std::is_sorted(order_.begin(), order_.end());
+    std::vector<Node> result;
+    for (const size_t i : order_) result.push_back(std::move(nodes_[i]));
+    return result;
+  }
+
+ private:
+  static constexpr size_t kGiven = SIZE_MAX;
+  enum class State : uint8_t { kNew, kOpen, kDone };
+  struct Frame {
+    size_t node;
+    int input = 0;
+  };
+
+  // Depth first with a stack of its own: a chain may be as long as the file.
+  void visit(size_t root) {
+    if (state_[root] != State::kNew) return;
+    std::vector<Frame> stack{{root}};
+    state_[root] = State::kOpen;
+    while (!stack.empty()) {
+      Frame& frame = stack.back();
+      const Node& node = nodes_[frame.node];
+      if (frame.input == node.proto->input_size()) {
+        state_[frame.node] = State::kDone;
+        order_.push_back(frame.node);
+        stack.pop_back();
+        continue;
+      }
+      const std::string& name = node.proto->input(frame.input++);
+      if (name.empty()) continue;
+      const auto maker = makers_.find(name);
+      if (maker == makers_.end()) {
+        throw_error(ErrorKind::kValue,
+                    "{}: {} reads tensor '{}', which no input, initializer or node makes", file_,
+                    node.title, name);
+      }
+      if (maker->second == kGiven || state_[maker->second] == State::kDone) continue;
+      if (state_[maker->second] == State::kOpen) refuse_cycle(stack, maker->second);
+      state_[maker->second] = State::kOpen;
+      stack.push_back({maker->second});
+    }
+  }
+
+  [[noreturn]] void refuse_cycle(const std::vector<Frame>& stack, size_t from) const {
+    std::string names;
+    const auto is_from = [&](const Frame& f) { return f.node == from; };
+    for (auto f = std::find_if(stack.begin(), stack.end(), is_from); f != stack.end(); ++f) {
+      names += nodes_[f->node].title + " <- ";
+    }
+    throw_error(ErrorKind::kValue, "{}: the graph has a cycle: {}{}", file_, names,
+                nodes_[from].title);
+  }
+
+  std::vector<Node> nodes_;
+  const std::string& file_;
+  std::map<std::string, size_t> makers_;
+  std::vector<State> state_;
+  std::vector<size_t> order_;
+};
+
+}  // namespace
+
+std::vector<Node> ordered_nodes(const onnx::ModelProto& model, const std::string& file,
+                                const std::set<std::string>& defined,
+                                const std::function<void(const std::string&)>& on_warning) {
+  bool moved = false;
+  std::vector<Node> nodes = Order(inlined_nodes(model, file), file, defined).run(&moved);
+  if (moved) {
+    on_warning(file + ": nodes stand before those that make their inputs; they were sorted");
+  }
+  return nodes;
+}
+
+}  // namespace dovetail::import

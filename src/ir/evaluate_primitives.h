@@ -1,0 +1,36 @@
+// The evaluator's primitives on concrete operands. Attributes are constants and operands fit: the
+// caller has inferred `type`, the result's dtype and static shape, from them.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "ir/graph.h"
+
+namespace dovetail::ir {
+
+struct ResultType {
+  DType dtype;
+  std::vector<int64_t> shape;
+};
+using Tensors = std::vector<TensorData>;
+
+// evaluate_arithmetic.cc
+TensorData evaluate_elementwise(const Elementwise& op, const Tensors& x, const ResultType& type);
+TensorData evaluate_reduce(const Reduce& op, const TensorData& x, const ResultType& type);
+
+// evaluate_windows.cc
+TensorData evaluate_contract(const Contract& op, const Tensors& x, const ResultType& type);
+TensorData evaluate_pool(const Pool& op, const TensorData& x, const ResultType& type);
+
+// evaluate_movement.cc: elements keep their bytes
+TensorData evaluate_permute(const Permute& op, const TensorData& x, const ResultType& type);
+TensorData evaluate_broadcast(const TensorData& x, const ResultType& type);
+TensorData evaluate_slice(const Slice& op, const TensorData& x, const ResultType& type);
+TensorData evaluate_reshape(const TensorData& x, const ResultType& type);
+TensorData evaluate_concat(const Concat& op, const Tensors& x, const ResultType& type);
+TensorData evaluate_pad(const Pad& op, const TensorData& x, const ResultType& type);
+// kValue when an index is out of range.
+TensorData evaluate_gather(const Gather& op, const Tensors& x, const ResultType& type);
+
+}  // namespace dovetail::ir

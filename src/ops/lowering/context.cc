@@ -1,0 +1,159 @@
+#include "ops/lowering/context.h"
+
+#include <algorithm>
+#include <set>
+#include <unordered_set>
+
+#include "base/error.h"
+
+namespace dovetail::ops {
+
+using ir::Dim;
+using ir::DType;
+using ir::TensorData;
+using ir::Value;
+
+ir::Value* LowerContext::x(size_t i) const {
+  if (!has(i)) throw_error(ErrorKind::kValue, "input {} is missing", i);
+  return node_.inputs[i];
+}
+
+std::string LowerContext::input_text(size_t i) const {
+  const std::string& name = x(i)->name;
+  return name.empty() ? fmt::format("input {}", i) : fmt::format("input {} ('{}')", i, name);
+}
+
+void LowerContext::require_same_dtype(size_t i) const {
+  if (x(i)->dtype() == x(0)->dtype()) return;
+  throw_error(ErrorKind::kType, "{} is {} but {} is {}; both must have one type", input_text(0),
+              ir::name_of(x(0)->dtype()), input_text(i), ir::name_of(x(i)->dtype()));
+}
+
+const Attribute& LowerContext::attribute(const std::string& name) const {
+  const auto found = node_.attributes.find(name);
+  if (found != node_.attributes.end()) return found->second;
+  for (const AttributeDef& def : def_.attributes) {
+    if (def.name == name) return def.otherwise;
+  }
+  throw_error(ErrorKind::kInternal, "{} has no attribute '{}'", def_.name, name);
+}
+
+bool LowerContext::has_attribute(const std::string& name) const {
+  return !std::holds_alternative<std::monostate>(attribute(name));
+}
+
+template <class T>
+const T& LowerContext::get(const std::string& name) const {
+  const T* value = std::get_if<T>(&attribute(name));
+  DOVETAIL_CHECK(value, "attribute '{}' of {} has no value of the type asked for", name, def_.name);
+  return *value;
+}
+template const int64_t& LowerContext::get(const std::string&) const;
+template const double& LowerContext::get(const std::string&) const;
+template const std::string& LowerContext::get(const std::string&) const;
+template const Ints& LowerContext::get(const std::string&) const;
+template const Reals& LowerContext::get(const std::string&) const;
+template const TensorData& LowerContext::get(const std::string&) const;
+
+void LowerContext::freeze(const Value* value) {
+  std::unordered_set<const Value*> seen;
+  std::vector<const Value*> open{value};
+  while (!open.empty()) {
+    const Value* next = open.back();
+    open.pop_back();
+    if (!seen.insert(next).second) continue;
+    if (const auto* param = next->node->as<ir::Param>()) {
+      graph().frozen.emplace(param->name, next->type);
+    }
+    for (const Value* operand : next->node->operands) {
+      if (operand->elements) open.push_back(operand);
+    }
+  }
+}
+
+std::vector<Dim> LowerContext::known_dims(size_t i) {
+  const Value* value = x(i);
+  if (!ir::is_int(value->dtype())) {
+    throw_error(ErrorKind::kType, "{} is {}, expected integers", input_text(i),
+                ir::name_of(value->dtype()));
+  }
+  if (!value->elements) {
+    throw_error(ErrorKind::kUnsupported,
+                "{} must be known when the model is compiled, but it is computed from data or has "
+                "more than 4096 elements",
+                input_text(i));
+  }
+  freeze(value);
+  return *value->elements;
+}
+
+Ints LowerContext::known_ints(size_t i) {
+  Ints result;
+  for (const Dim& dim : known_dims(i)) {
+    if (!dim.is_constant()) {
+      throw_error(ErrorKind::kUnsupported,
+                  "{} holds {}, which cannot stay symbolic here; fix it by --dim", input_text(i),
+                  dim.to_string());
+    }
+    result.push_back(dim.value());
+  }
+  return result;
+}
+
+std::optional<TensorData> LowerContext::peek_tensor(size_t i) const {
+  const ir::Node* node = x(i)->node;
+  if (const auto* constant = node->as<ir::Constant>()) return constant->data;
+  if (const auto* param = node->as<ir::Param>()) return param->data;
+  return std::nullopt;
+}
+
+TensorData LowerContext::known_tensor(size_t i) {
+  if (auto data = peek_tensor(i)) {
+    freeze(x(i));
+    return *std::move(data);
+  }
+  throw_error(ErrorKind::kUnsupported,
+              "{} must be an initializer or a Constant, but it is computed", input_text(i));
+}
+
+double LowerContext::known_scalar(size_t i) {
+  if (x(i)->elements && ir::is_int(x(i)->dtype())) {
+    const Ints values = known_ints(i);
+    if (values.size() == 1) return static_cast<double>(values[0]);
+  } else {
+    const TensorData data = known_tensor(i);
+    if (data.element_count() == 1) return data.as_double(0);
+  }
+  throw_error(ErrorKind::kValue, "{} has shape {}, expected one element", input_text(i),
+              ir::to_string(x(i)->shape()));
+}
+
+int LowerContext::axis(int64_t axis, int rank) const {
+  if (axis < -rank || axis >= rank) {
+    throw_error(ErrorKind::kValue, "axis {} is out of range for rank {} (expected {}..{})", axis,
+                rank, -rank, rank - 1);
+  }
+  return static_cast<int>(axis < 0 ? axis + rank : axis);
+}
+
+std::vector<int> LowerContext::axes(const Ints& axes, int rank) const {
+  std::set<int> result;
+  for (const int64_t a : axes) {
+    if (!result.insert(axis(a, rank)).second) {
+      throw_error(ErrorKind::kValue, "axis {} is given twice", a);
+    }
+  }
+  return {result.begin(), result.end()};
+}
+
+void LowerContext::require_rank(size_t i, int min, int max) const {
+  const int rank = x(i)->rank();
+  if (rank >= min && rank <= max) return;
+  const std::string expected = max == INT32_MAX ? fmt::format("at least {}", min)
+                               : min == max     ? fmt::format("{}", min)
+                                                : fmt::format("{} to {}", min, max);
+  throw_error(ErrorKind::kValue, "{} has shape {} of rank {}, expected rank {}", input_text(i),
+              ir::to_string(x(i)->shape()), rank, expected);
+}
+
+}  // namespace dovetail::ops

@@ -1,0 +1,90 @@
+// What an operator's lower function works with: the node's inputs and attributes, checked, and a
+// Builder for the primitives it becomes.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ops/lowering/builder.h"
+#include "ops/op.h"
+
+namespace dovetail::ops {
+
+class LowerContext {
+ public:
+  LowerContext(ir::Graph& graph, const OnnxNode& node, const OpDef& def,
+               std::function<void(const std::string&)> on_warning)
+      : build(graph), node_(node), def_(def), on_warning_(std::move(on_warning)) {}
+
+  Builder build;
+  ir::Graph& graph() { return build.graph(); }
+
+  const OnnxNode& node() const { return node_; }
+  int opset() const { return node_.opset; }
+  bool wants(size_t output) const {
+    return output < node_.outputs.size() && !node_.outputs[output].empty();
+  }
+  // The name of the first output: what a param made here is called.
+  const std::string& output_name() const { return node_.outputs.front(); }
+  void warn(const std::string& text) const { on_warning_(text); }
+
+  // Inputs. `x(i)` of an absent input is kValue.
+  size_t input_count() const { return node_.inputs.size(); }
+  bool has(size_t i) const { return i < node_.inputs.size() && node_.inputs[i]; }
+  ir::Value* x(size_t i) const;
+  const Values& inputs() const { return node_.inputs; }
+  // "input 1 ('axes')"
+  std::string input_text(size_t i) const;
+  // kType unless input i has the type of input 0.
+  void require_same_dtype(size_t i) const;
+
+  // Attributes, by the type their AttributeDef states; the default where the node has none.
+  bool has_attribute(const std::string& name) const;
+  int64_t integer(const std::string& name) const { return get<int64_t>(name); }
+  bool flag(const std::string& name) const { return integer(name) != 0; }
+  double real(const std::string& name) const { return get<double>(name); }
+  const std::string& text(const std::string& name) const { return get<std::string>(name); }
+  const Ints& integers(const std::string& name) const { return get<Ints>(name); }
+  const Reals& reals(const std::string& name) const { return get<Reals>(name); }
+  const ir::TensorData& tensor(const std::string& name) const { return get<ir::TensorData>(name); }
+
+  // Contents known while compiling. The initializers they come from are frozen. kUnsupported when
+  // the content is not known, or (constants) when it depends on symbolic extents.
+  std::vector<ir::Dim> known_dims(size_t i);
+  Ints known_ints(size_t i);
+  ir::TensorData known_tensor(size_t i);
+  std::optional<ir::TensorData> peek_tensor(size_t i) const;  // freezes nothing
+  double known_scalar(size_t i);  // of an input with one element
+
+  // 0 <= result < rank for -rank <= axis < rank; else kValue.
+  int axis(int64_t axis, int rank) const;
+  // The same for several, sorted; a repeated one is kValue.
+  std::vector<int> axes(const Ints& axes, int rank) const;
+  // kValue unless the rank of input i lies within.
+  void require_rank(size_t i, int min, int max = INT32_MAX) const;
+
+  // Marks the params that `value`'s known elements come from as frozen.
+  void freeze(const ir::Value* value);
+
+ private:
+  const Attribute& attribute(const std::string& name) const;
+  template <class T>
+  const T& get(const std::string& name) const;
+
+  const OnnxNode& node_;
+  const OpDef& def_;
+  std::function<void(const std::string&)> on_warning_;
+};
+
+// The element type that TensorProto.DataType number `onnx` names; kUnsupported for those that the
+// graph IR does not have (strings, complex numbers, float8, 4-bit integers).
+ir::DType dtype_of_onnx(int64_t onnx);
+
+// Checks the node against its definition (counts of inputs and outputs, attributes, dtype of the
+// first input) and lowers it.
+Values lower(ir::Graph& graph, const OnnxNode& node, const OpDef& def,
+             const std::function<void(const std::string&)>& on_warning);
+
+}  // namespace dovetail::ops

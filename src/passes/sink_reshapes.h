@@ -1,0 +1,11 @@
+// Moves reshapes of contraction results below the elementwise nodes that read them, so that a view
+// between a contraction and its bias, activation or residual does not keep them apart.
+#pragma once
+
+#include "ir/graph.h"
+
+namespace dovetail::passes {
+
+void sink_reshapes(ir::Graph& graph);
+
+}  // namespace dovetail::passes

@@ -1,0 +1,462 @@
+"""Cases for every operator: make_operators.py FOLDER.
+
+A table per group of operators: arrays, attributes, opsets, element types. Every case is written
+with fixed shapes, and with symbolic ones unless it says why not.
+"""
+
+import itertools
+import sys
+
+import numpy as np
+from case_writer import CaseWriter, generator, symbolic_shapes
+
+FLOATS = ("float32", "float64", "float16")
+INTS = ("int64", "int32", "int8", "uint8")
+ALL = FLOATS + INTS
+
+
+class Cases:
+    def __init__(self, folder):
+        self.writer = CaseWriter(folder)
+        self.counts = {}
+
+    def __call__(self, op, arrays, *, opset=17, weights=(), symbolic=True, keep=(), refused="", **rest):
+        arrays = [np.asarray(a) if a is not None else None for a in arrays]
+        index = self.counts[op] = self.counts.get(op, -1) + 1
+        name = f"{op}_{index}_opset{opset}"
+        self.writer.add(op, arrays, name=name, opset=opset, weights=weights, refused=refused, **rest)
+        # Also with symbols, where an input has an extent that can be one.
+        shapes = symbolic_shapes(arrays, weights, keep)
+        if symbolic and not refused and any(isinstance(d, str) for s in shapes.values() for d in s):
+            self.writer.add(op, arrays, name=f"{name}_symbolic", opset=opset, weights=weights, shapes=shapes, **rest)
+
+
+def values(shape, dtype="float32", low=-3, high=3, seed=""):
+    """Numbers with a few special ones; whole numbers for integer types."""
+    random = generator(f"{shape}{dtype}{low}{high}{seed}")
+    if dtype == "bool":
+        return random.integers(0, 2, shape).astype(bool)
+    if np.issubdtype(np.dtype(dtype), np.integer):
+        info = np.iinfo(dtype)
+        return random.integers(max(low, info.min), min(high, info.max) + 1, shape).astype(dtype)
+    return random.uniform(low, high, shape).astype(dtype)
+
+
+def special(dtype="float32"):
+    return np.array([0, -0.0, 1, -1, 0.5, -0.5, 1.5, 2.5, np.inf, -np.inf, np.nan, 1e-7, 20, -20, 88, -88], dtype)
+
+
+def i64(*numbers):
+    return np.array(numbers, "int64")
+
+
+def unary(case):
+    for op, low, high in [
+        ("Acos", -1, 1), ("Acosh", 1, 5), ("Asin", -1, 1), ("Asinh", -3, 3), ("Atan", -3, 3), ("Atanh", -0.9, 0.9),
+        ("Ceil", -3, 3), ("Cos", -9, 9), ("Cosh", -3, 3), ("Exp", -3, 3), ("Floor", -3, 3), ("Log", 0.1, 9),
+        ("Reciprocal", 0.1, 3), ("Round", -5, 5), ("Sigmoid", -9, 9), ("Sin", -9, 9), ("Sinh", -3, 3),
+        ("Sqrt", 0, 9), ("Tan", -1, 1), ("Tanh", -3, 3),
+    ]:  # fmt: skip
+        for dtype in FLOATS:
+            case(op, [values((2, 3, 5), dtype, low, high)])
+        case(op, [values((), "float32", low, high)])
+        case(op, [values((0, 4), "float32", low, high)])
+    for op in ("Ceil", "Floor", "Round", "Sigmoid", "Tanh", "Exp", "Reciprocal", "Sqrt", "Log", "Abs", "Neg"):
+        case(op, [special()])
+    for op in ("Abs", "Sign"):
+        for dtype in ALL:
+            case(op, [values((3, 7), dtype)])
+    for dtype in ("float32", "float64", "float16", "int64", "int32", "int8"):
+        case("Neg", [values((3, 7), dtype)])
+    for dtype in FLOATS:
+        case("Erf", [values((3, 7), dtype)])
+        case("IsNaN", [special(dtype)], opset=20)
+    for dtype in ("float32", "float64"):
+        case("IsInf", [special(dtype)])
+    for positive, negative in itertools.product((0, 1), (0, 1)):
+        case("IsInf", [special()], detect_positive=positive, detect_negative=negative)
+    case("IsInf", [special("float16")], opset=20)
+    case("Not", [values((3, 7), "bool")])
+    for dtype in INTS:
+        case("BitwiseNot", [values((9,), dtype, -100, 100)], opset=18)
+    for opset in (7, 13, 22):
+        case("Abs", [values((5,))], opset=opset)
+        case("Sqrt", [values((5,), low=0)], opset=opset)
+
+
+def activations(case):
+    for op, opset, attributes in [
+        ("Relu", 17, {}), ("LeakyRelu", 17, {}), ("LeakyRelu", 7, {"alpha": 0.3}), ("ThresholdedRelu", 17, {}),
+        ("ThresholdedRelu", 10, {"alpha": 0.4}), ("Elu", 17, {}), ("Elu", 17, {"alpha": 1.7}), ("Celu", 17, {}),
+        ("Celu", 12, {"alpha": 0.6}), ("Selu", 17, {}), ("Selu", 17, {"alpha": 1.5, "gamma": 0.7}),
+        ("HardSigmoid", 17, {}), ("HardSigmoid", 17, {"alpha": 0.5, "beta": 0.3}), ("HardSwish", 14, {}),
+        ("Softplus", 17, {}), ("Softsign", 17, {}), ("Mish", 18, {}), ("Gelu", 20, {}),
+        ("Gelu", 20, {"approximate": "tanh"}), ("Swish", 24, {}), ("Swish", 24, {"alpha": 0.7}), ("Shrink", 17, {}),
+        ("Shrink", 17, {"bias": 0.3, "lambd": 0.8}),
+    ]:  # fmt: skip
+        for dtype in FLOATS if op != "Celu" else ("float32",):
+            case(op, [values((2, 3, 5), dtype)], opset=opset, **attributes)
+        case(op, [values((4, 6), low=-20, high=20)], opset=opset, **attributes)
+    for dtype in ("int8", "int32", "int64"):
+        case("Relu", [values((4, 6), dtype)])
+    case("Relu", [special()])
+    case("Softplus", [np.array([-30, -20, -15, 0, 15, 30, 100], "float32")])
+    case("Clip", [values((4, 6))], opset=10, min=-1.0, max=2.0)
+    case("Clip", [values((4, 6))], opset=6 + 1, max=0.5)
+    case("Clip", [values((4, 6))], opset=9)
+    for dtype in ALL:
+        low, high = np.array(1, dtype), np.array(2, dtype)
+        case("Clip", [values((4, 6), dtype), low, high], weights=(1, 2), opset=12)
+        case("Clip", [values((4, 6), dtype), low, high], opset=13)
+    case("Clip", [values((4, 6)), None, np.float32(0)], weights=(2,))
+    case("Clip", [values((4, 6)), np.float32(0)], weights=(1,))
+    case("Clip", [values((4, 6))])
+    case("Clip", [special(), np.float32(-1), np.float32(1)], weights=(1, 2))
+    case("Clip", [values((4, 6)), np.float32(2), np.float32(1)], weights=(1, 2))
+
+
+def binary(case):
+    shapes = [((2, 3, 4), (2, 3, 4)), ((2, 3, 4), (4,)), ((3, 1), (1, 5)), ((), (2, 3)), ((2, 1, 4), (3, 1)), ((0, 3), (1, 3)), ((), ())]
+    for op in ("Add", "Sub", "Mul", "Div"):
+        for a, b in shapes:
+            case(op, [values(a), values(b, low=1)])
+        for dtype in ALL:
+            case(op, [values((3, 4), dtype, 0), values((4,), dtype, 1, seed="b")])
+        case(op, [values((3, 4)), values((4,), low=1)], weights=(1,), opset=7)
+    case("Div", [np.array([7, -7, 7, -7], "int64"), np.array([2, 2, -2, -2], "int64")])
+    for op in ("And", "Or", "Xor"):
+        case(op, [values((3, 4), "bool"), values((4,), "bool", seed="b")])
+    for op in ("BitwiseAnd", "BitwiseOr", "BitwiseXor"):
+        for dtype in INTS:
+            case(op, [values((3, 4), dtype, -100, 100), values((4,), dtype, -100, 100, "b")], opset=18)
+    for op, opset in (("Equal", 13), ("Less", 13), ("Greater", 13), ("LessOrEqual", 16), ("GreaterOrEqual", 16)):
+        for dtype in ("float32", "float64", "int32", "int64"):
+            case(op, [values((5, 4), dtype), values((4,), dtype, seed="b")], opset=opset)
+        for dtype in ("float16", "int8", "uint8"):
+            case(op, [values((5, 4), dtype), values((4,), dtype, seed="b")], opset=19)
+        case(op, [special(), special()[::-1].copy()], opset=opset)
+        case(op, [values((3,)), values((3,), seed="b")], opset=7 if opset < 16 else 12)
+    case("Equal", [values((5, 4), "bool"), values((4,), "bool", seed="b")])
+    for op in ("Sum", "Max", "Min", "Mean"):
+        for dtype in ("float32", "float64", "float16"):
+            case(op, [values((3, 4), dtype), values((4,), dtype, seed="b"), values((1,), dtype, seed="c")])
+        case(op, [values((3, 4))])
+        case(op, [values((3, 4)), values((3, 4), seed="b")], opset=8)
+        case(op, [values((3, 1)), values((1, 4), seed="b"), values((), seed="c"), values((2, 1, 1), seed="d")])
+    for op in ("Max", "Min"):
+        for dtype in INTS:
+            case(op, [values((3, 4), dtype), values((4,), dtype, seed="b")])
+        case(op, [special(), np.float32(1)])
+    for dtype in ALL:
+        for fmod in (0, 1) if dtype in INTS else (1,):
+            case("Mod", [values((3, 4), dtype, -50, 50), values((4,), dtype, 2, 9, "b")], fmod=fmod)
+    case("Mod", [i64(7, -7, 7, -7), i64(3, 3, -3, -3)])
+    case("Mod", [i64(7, -7, 7, -7), i64(3, 3, -3, -3)], fmod=1)
+    case("Mod", [values((3,)), values((3,))], refused="fmod is 0, but Mod of float32 needs fmod = 1")
+    for dtype in ("uint8", "uint32", "uint64"):
+        for direction in ("LEFT", "RIGHT"):
+            case("BitShift", [values((3, 4), dtype, 0, 200), values((4,), dtype, 0, 5, "b")], direction=direction)
+    for a, b in (("float32", "float32"), ("float64", "float64"), ("float32", "int64"), ("int64", "int64"), ("int32", "float32"), ("int32", "int32")):
+        case("Pow", [values((3, 4), a, 1, 4), values((4,), b, 0, 3)], opset=15)
+    for exponent in (1, 2, 3, -1, 0.5, 0, -2.5):
+        case("Pow", [values((3, 4), low=0.5), np.float32(exponent)], weights=(1,))
+    case("Pow", [values((3, 4), low=-3), np.array([2.0], "float32")], weights=(1,), opset=7)
+    for dtype in ALL + ("bool",):
+        condition = values((3, 4), "bool")
+        case("Where", [condition, values((4,), dtype), values((3, 1), dtype, seed="b")], opset=16)
+    case("Where", [values((2, 1, 3), "bool"), values((4, 1)), values((), seed="b")], opset=9)
+    for slope in ((3, 1, 1), (1,), (4,), (2, 3, 4, 4)):
+        case("PRelu", [values((2, 3, 4, 4)), values(slope, seed="s")], weights=(1,))
+        case("PRelu", [values((2, 3, 4, 4)), values(slope, seed="s")], opset=9)
+    for dtype in ("float64", "int32", "int64"):
+        case("PRelu", [values((3, 4), dtype), values((4,), dtype, seed="s")])
+
+
+def casts(case):
+    types = {"float32": 1, "uint8": 2, "int8": 3, "int32": 6, "int64": 7, "bool": 9, "float16": 10, "float64": 11}
+    for source, (target, number) in itertools.product(types, types.items()):
+        low = 0 if "uint8" in (source, target) else -3
+        case("Cast", [values((3, 4), source, low)], to=number)
+        case("CastLike", [values((3, 4), source, low), values((1,), target)], opset=15, symbolic=False)
+    case("Cast", [special("float64")], to=1)
+    case("Cast", [np.array([0, 0.3, -0.5, np.nan, np.inf], "float32")], to=9)
+    case("Cast", [np.array([300, -1, 128, 255], "int64")], to=2)
+    case("Cast", [np.array([3000000000, -1], "int64")], to=6)
+    case("Cast", [values((3,))], to=8, refused="element type string is not supported")
+    case("Identity", [values((3, 4))])
+    case("Identity", [values((), "int64")], opset=7)
+    for opset in (7, 10, 12, 13, 22):
+        case("Dropout", [values((3, 4))], opset=opset, outputs=1)
+    case("Dropout", [values((3, 4)), np.float32(0.3)], weights=(1,), opset=13, outputs=2)
+    case("Dropout", [values((3, 4)), np.float32(0.3), np.array(False)], weights=(1, 2), opset=13)
+    case("Dropout", [values((3, 4)), np.float32(0.3), np.array(True)], weights=(1, 2), opset=13,
+         refused="training_mode is true")  # fmt: skip
+
+
+def convolutions(case):
+    def conv(x, w, bias=False, symbolic=True, opset=17, dtype="float32", weights=(1, 2), **attributes):
+        arrays = [values(x, dtype), values(w, dtype, seed="w")] + ([values(w[:1], dtype, seed="b")] if bias else [])
+        case("Conv", arrays, weights=weights if bias else weights[:1], symbolic=symbolic, keep=(x[1],), opset=opset, **attributes)
+
+    conv((1, 3, 7, 9), (5, 3, 3, 3))
+    conv((2, 3, 7, 9), (5, 3, 3, 3), bias=True, pads=[1, 1, 1, 1])
+    conv((2, 3, 7, 9), (5, 3, 3, 3), bias=True, pads=[1, 0, 2, 3], strides=[2, 3], kernel_shape=[3, 3])
+    conv((2, 4, 11, 9), (6, 4, 3, 2), dilations=[2, 3], pads=[2, 1, 0, 1])
+    conv((2, 4, 7, 7), (8, 2, 3, 3), group=2, bias=True)
+    conv((2, 4, 7, 7), (4, 1, 3, 3), group=4, pads=[1, 1, 1, 1], strides=[2, 2])
+    conv((2, 4, 7, 7), (8, 1, 5, 5), group=4, pads=[2, 2, 2, 2])
+    conv((1, 8, 5, 5), (3, 8, 1, 1), bias=True)
+    conv((2, 3, 10), (4, 3, 3), bias=True, pads=[1, 2])
+    conv((2, 3, 10), (4, 3, 4), strides=[3], dilations=[2])
+    conv((1, 2, 4, 5, 6), (3, 2, 2, 3, 2), bias=True, pads=[1, 0, 1, 0, 1, 0], strides=[1, 2, 1])
+    conv((1, 3, 7, 9), (5, 3, 3, 3), dtype="float64")
+    conv((1, 3, 7, 9), (5, 3, 3, 3), opset=7)
+    conv((1, 3, 7, 9), (5, 3, 3, 3), opset=11)
+    conv((1, 3, 7, 9), (5, 3, 3, 3), bias=True, weights=(), symbolic=False)
+    for auto_pad in ("SAME_UPPER", "SAME_LOWER", "VALID"):
+        for stride in (1, 2, 3):
+            conv((1, 2, 7, 8), (3, 2, 3, 4), auto_pad=auto_pad, strides=[stride, stride])
+        conv((1, 2, 7), (3, 2, 4), auto_pad=auto_pad)
+    conv((0, 3, 7, 9), (5, 3, 3, 3))
+    x = values((1, 3, 7, 9))
+    case("Conv", [x, values((5, 4, 3, 3))], weights=(1,),
+         refused="of shape [5,4,3,3] do not fit with group = 1: channels 3 and 4 differ")  # fmt: skip
+    case("Conv", [x, values((5, 3, 3, 3))], weights=(1,), pads=[1, 1], refused="pads has 2 values, expected 4")
+    case("Conv", [x, values((5, 3, 3, 3))], weights=(1,), strides=[0, 1], refused="strides holds 0")
+
+
+def pools(case):
+    for op in ("MaxPool", "AveragePool"):
+        for ceil_mode in (0, 1):
+            for attributes in (
+                {"kernel_shape": [2, 2]},
+                {"kernel_shape": [3, 2], "strides": [2, 2]},
+                {"kernel_shape": [3, 3], "strides": [2, 3], "pads": [1, 1, 1, 1]},
+                {"kernel_shape": [3, 3], "strides": [3, 2], "pads": [0, 1, 2, 0]},
+            ):
+                case(op, [values((2, 3, 8, 9))], ceil_mode=ceil_mode, opset=19, **attributes)
+        for auto_pad in ("SAME_UPPER", "SAME_LOWER", "VALID"):
+            case(op, [values((1, 2, 7, 8))], kernel_shape=[3, 2], strides=[2, 3], auto_pad=auto_pad)
+        case(op, [values((2, 3, 10))], kernel_shape=[3], strides=[2], pads=[1, 1])
+        case(op, [values((1, 2, 5, 6, 7))], kernel_shape=[2, 3, 2])
+        case(op, [values((1, 2, 5, 6))], kernel_shape=[2, 3], opset=7)
+        case(op, [values((1, 2, 9, 9))], kernel_shape=[2, 3], dilations=[2, 3], opset=19)
+        case(op, [values((1, 2, 5, 6), "float64")], kernel_shape=[2, 3])
+    for ceil_mode in (0, 1):
+        case("AveragePool", [values((2, 3, 8, 9))], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1],
+             count_include_pad=1, ceil_mode=ceil_mode, opset=19)  # fmt: skip
+    for dtype in ("int8", "uint8"):
+        case("MaxPool", [values((1, 2, 5, 6), dtype, -100, 100)], kernel_shape=[2, 2], pads=[1, 1, 0, 0])
+    case("MaxPool", [values((1, 2, 5, 6))], kernel_shape=[2, 3], outputs=2, refused="output 1 (Indices)")
+    for op in ("GlobalAveragePool", "GlobalMaxPool"):
+        for shape in ((2, 3, 5, 6), (2, 3, 7), (1, 2, 3, 4, 5)):
+            case(op, [values(shape)])
+        case(op, [values((2, 3, 5, 6), "float64")], opset=7)
+
+
+def products(case):
+    for a, b in [
+        ((3, 4), (4, 5)), ((2, 3, 4), (4, 5)), ((2, 3, 4), (2, 4, 5)), ((2, 1, 3, 4), (6, 4, 5)), ((3, 4), (2, 4, 5)),
+        ((4,), (4, 5)), ((3, 4), (4,)), ((4,), (4,)), ((2, 3, 4), (4,)), ((4,), (2, 4, 5)), ((0, 4), (4, 5)),
+        ((3, 0), (0, 5)), ((2, 3, 4), (1, 4, 5)), ((1, 4), (2, 3, 4, 5)),
+    ]:  # fmt: skip
+        case("MatMul", [values(a), values(b, seed="b")])
+        case("MatMul", [values(a), values(b, seed="b")], weights=(0, 1) if 0 in b else (1,), opset=9)
+    for dtype in ("float64", "int32", "int64", "float16"):
+        case("MatMul", [values((3, 4), dtype), values((4, 5), dtype, seed="b")])
+    case("MatMul", [values((3, 4)), values((5, 6))], refused="cannot be multiplied: 4 and 5 differ")
+    for trans_a, trans_b in itertools.product((0, 1), (0, 1)):
+        a = values((4, 3) if trans_a else (3, 4))
+        b = values((5, 4) if trans_b else (4, 5), seed="b")
+        for c in ((3, 5), (5,), (1,), (), (3, 1), (1, 5)):
+            case("Gemm", [a, b, values(c, seed="c")], weights=(1, 2), transA=trans_a, transB=trans_b)
+        case("Gemm", [a, b], transA=trans_a, transB=trans_b, alpha=0.5, opset=13)
+    case("Gemm", [values((3, 4)), values((4, 5)), values((5,))], alpha=0.3, beta=1.7, opset=7)
+    case("Gemm", [values((3, 4)), values((4, 5)), values((5,))], beta=0.0, opset=9)
+    for dtype in ("float64", "int32", "int64"):
+        case("Gemm", [values((3, 4), dtype), values((4, 5), dtype), values((5,), dtype)], alpha=2.0, opset=13)
+    case("Gemm", [values((3, 4)), values((4, 5)), values((4,))], refused="shapes [3,5] and [4] cannot be broadcast")
+    for opset in (7, 9, 14, 15):
+        for shape in ((2, 3, 4, 5), (2, 3), (2, 3, 4)):
+            parameters = [values((3,), seed=s, low=0.1) for s in "abcd"]
+            case("BatchNormalization", [values(shape), *parameters], weights=(1, 2, 3, 4), opset=opset, epsilon=1e-3)
+    parameters = [values((3,), "float64", seed=s, low=0.1) for s in "abcd"]
+    case("BatchNormalization", [values((2, 3, 4), "float64"), *parameters])
+
+
+def softmaxes(case):
+    for op in ("Softmax", "LogSoftmax"):
+        for opset in (7, 11, 13, 17):
+            for axis in (0, 1, 2, -1) if opset >= 11 else (0, 1, 2):
+                case(op, [values((2, 3, 4))], axis=axis, opset=opset)
+            case(op, [values((2, 3, 4))], opset=opset)
+        for dtype in ("float64", "float16"):
+            case(op, [values((3, 7), dtype)])
+        case(op, [np.array([[1000, 1001, 999], [-1000, 0, 1000]], "float32")])
+        case(op, [values((2, 3))], axis=5, refused="axis 5 is out of range for rank 2 (expected -2..1)")
+
+
+REDUCTIONS = ("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2",
+              "ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp")  # fmt: skip
+
+
+def reductions(case):
+    for op in REDUCTIONS:
+        low = 0.5 if "Log" in op else -2
+        x = values((2, 3, 4), low=low)
+        for keepdims in (0, 1):
+            for axes in ([0], [1, 2], [-1], [0, 1, 2]):
+                case(op, [x], axes=axes, keepdims=keepdims, opset=11)
+                case(op, [x, i64(*axes)], weights=(1,), keepdims=keepdims, opset=18)
+            case(op, [x], keepdims=keepdims, opset=12)
+            case(op, [x], keepdims=keepdims, opset=18)
+        case(op, [x, i64()], weights=(1,), opset=18)
+        case(op, [x, i64()], weights=(1,), opset=18, noop_with_empty_axes=1)
+        case(op, [x], opset=7, axes=[1])
+        case(op, [values((), low=low)], opset=18)
+        case(op, [values((2, 3, 4), "float64", low), i64(1)], weights=(1,), opset=18)
+        case(op, [values((2, 3, 4), "float16", low), i64(1)], weights=(1,), opset=18)
+        for dtype in ("int32", "int64"):
+            case(op, [values((2, 3, 4), dtype, 1), i64(1)], weights=(1,), opset=18)
+        case(op, [x], axes=[3], opset=11, refused="axis 3 is out of range for rank 3 (expected -3..2)")
+    for op in ("ReduceMax", "ReduceMin"):
+        for dtype in ("int8", "uint8"):
+            case(op, [values((2, 3, 4), dtype, -100, 100), i64(1)], weights=(1,), opset=18)
+        case(op, [values((2, 3, 4), "bool"), i64(1)], weights=(1,), opset=20)
+    case("ReduceSum", [values((2, 3, 4)), i64(1)], weights=(1,), opset=13)
+    case("ReduceSum", [values((2, 0, 4)), i64(1)], weights=(1,), opset=13)
+    case("ReduceLogSumExp", [np.array([[1000, 1000], [-np.inf, -np.inf], [np.inf, 1]], "float32"), i64(1)],
+         weights=(1,), opset=18)  # fmt: skip
+
+
+def reshapes(case):
+    x = values((2, 3, 4))
+    for shape in ((6, 4), (-1,), (0, -1), (0, 0, 4), (2, 1, 12), (-1, 2, 3), (0, 0, 2, 2)):
+        case("Reshape", [x, i64(*shape)], weights=(1,), symbolic=shape in ((-1,), (0, -1)))
+        case("Reshape", [x, i64(*shape)], weights=(1,), opset=7, symbolic=False)
+    case("Reshape", [values((0, 3)), i64(3, 0)], weights=(0, 1), opset=14, allowzero=1)
+    case("Reshape", [values((1,)), i64()], weights=(1,))
+    for dtype in ALL + ("bool",):
+        case("Reshape", [values((2, 6), dtype), i64(3, 4)], weights=(1,), symbolic=False)
+    case("Reshape", [x, i64(5, 5)], weights=(1,), refused="input 0 ('x0') of shape [2,3,4] has 24 elements")
+    case("Reshape", [x, i64(-1, -1)], weights=(1,), refused="-1 is given for extents 0 and 1")
+    case("Reshape", [x, i64(-1, 5)], weights=(1,), refused="-1 stands for 24 / 5")
+    for axis in (0, 1, 2, 3, -1):
+        case("Flatten", [x], axis=axis)
+    case("Flatten", [x], opset=7)
+    x = values((1, 3, 1, 5))
+    case("Squeeze", [x], axes=[0], opset=11)
+    case("Squeeze", [x], axes=[0, -2], opset=11)
+    case("Squeeze", [x], opset=7, symbolic=False)
+    case("Squeeze", [x, i64(0, 2)], weights=(1,))
+    case("Squeeze", [x], symbolic=False)
+    case("Squeeze", [x, i64(1)], weights=(1,), refused="axis 1 of input 0 ('x0') with shape [1,3,1,5] has extent 3")
+    for axes in ([0], [1, 3], [-1], [0, -1]):
+        case("Unsqueeze", [values((3, 5))], axes=axes, opset=11)
+        case("Unsqueeze", [values((3, 5)), i64(*axes)], weights=(1,))
+    case("Unsqueeze", [values(()), i64(0)], weights=(1,))
+    for perm in ((0, 1, 2), (2, 0, 1), (1, 0, 2)):
+        case("Transpose", [values((2, 3, 4))], perm=perm)
+    case("Transpose", [values((2, 3, 4))], opset=7)
+    case("Transpose", [values((2, 3), "bool")])
+    case("Transpose", [values((2, 3))], perm=[0, 0], refused="perm is [0,0]")
+
+
+def joins(case):
+    for axis in (0, 1, -1):
+        a, b, c = (2, 3, 4), [2, 3, 4], [2, 3, 4]
+        b[axis], c[axis] = 5, 1
+        case("Concat", [values(a), values(tuple(b), seed="b"), values(tuple(c), seed="c")], axis=axis)
+    for dtype in ALL + ("bool",):
+        case("Concat", [values((2, 3), dtype), values((2, 3), dtype, seed="b")], axis=0, opset=11)
+    case("Concat", [values((2, 3))], axis=0)
+    case("Concat", [values((2, 3)), values((0, 3))], axis=0)
+    x = values((2, 6, 4))
+    case("Split", [x], axis=1, outputs=3, opset=11, keep=(6,))
+    case("Split", [x], axis=1, split=[1, 2, 3], outputs=3, opset=7, symbolic=False)
+    case("Split", [x], axis=-1, outputs=2, opset=13, symbolic=False)
+    case("Split", [x, i64(5, 0, 1)], weights=(1,), axis=1, outputs=3, opset=13, symbolic=False)
+    case("Split", [x], axis=1, num_outputs=4, outputs=4, opset=18)
+    case("Split", [x], outputs=2, opset=13, symbolic=False)
+    case("Split", [x, i64(1, 1)], weights=(1,), axis=1, outputs=2, refused="split adds up to 2, but axis 1")
+    for starts, ends, axes, steps in [
+        ([1], [3], None, None), ([0, 1], [2, -1], None, None), ([1], [1000], [2], None), ([-3], [-1], [-1], None),
+        ([3], [0], [1], [-1]), ([-1], [-100], [1], [-2]), ([0, 1], [9, 9], [2, 0], [3, 1]), ([4], [1], [1], [1]),
+        ([2**31 - 1], [-(2**31)], [1], [-1]), ([0], [2**63 - 1], [1], [2]), ([-100], [2], [1], None),
+        ([100], [200], [1], None),
+    ]:  # fmt: skip
+        arrays = [values((3, 5, 4)), i64(*starts), i64(*ends)]
+        arrays += [i64(*axes)] if axes else [None]
+        arrays += [i64(*steps)] if steps else []
+        case("Slice", arrays, weights=(1, 2, 3, 4)[: len(arrays) - 1], opset=13)
+        if not steps:
+            case("Slice", arrays[:1], starts=starts, ends=ends, opset=7, **({"axes": axes} if axes else {}))
+    for dtype in ALL + ("bool",):
+        case("Slice", [values((5,), dtype), i64(1), i64(3)], weights=(1, 2))
+    case("Slice", [values((5,)), i64(1), i64(3), i64(0), i64(0)], weights=(1, 2, 3, 4), refused="steps holds 0")
+    for pads in ((0, 1, 2, 0), (1, 1, 1, 1), (0, 0, 0, 0), (-1, 2, 0, -1)):
+        case("Pad", [values((3, 4))], pads=pads, value=1.5, opset=7)
+        case("Pad", [values((3, 4)), i64(*pads), np.float32(2.5)], weights=(1, 2))
+        case("Pad", [values((3, 4)), i64(*pads)], weights=(1,), opset=11)
+    case("Pad", [values((3, 4)), i64(1, 2), np.float32(2.5), i64(-1)], weights=(1, 2, 3), opset=18)
+    for dtype in ("float64", "int32", "int64", "int8", "uint8"):
+        case("Pad", [values((3, 4), dtype), i64(0, 1, 2, 0), np.array(3, dtype)], weights=(1, 2), opset=13)
+    case("Pad", [values((3, 4)), i64(0, 1, 2, 0)], weights=(1,), mode="reflect", refused="mode 'reflect'")
+
+
+def repeats(case):
+    for shape, target in [((3, 1), (2, 3, 4)), ((3, 1), (3, 1)), ((3, 1), (1, 4)), ((), (2, 2)), ((2, 3, 1), (1, 1))]:
+        case("Expand", [values(shape), i64(*target)], weights=(1,), opset=13, keep=target)
+    case("Expand", [values((1, 4), "bool"), i64(3, 1)], weights=(1,), opset=8)
+    for shape, repeat in [((2, 3), (2, 1)), ((2, 3), (1, 1)), ((2, 3), (3, 2)), ((4,), (0,)), ((2, 1, 3), (1, 5, 2))]:
+        case("Tile", [values(shape), i64(*repeat)], weights=(1,))
+    case("Tile", [values((2, 3), "int64"), i64(2, 2)], weights=(1,), opset=7)
+    for axis in (0, 1, -1):
+        for indices in (i64(0, 2, 1), i64(-1, 0), np.array([[1, 0], [2, -3]], "int32"), np.array(1, "int64")):
+            case("Gather", [values((3, 4, 3)), indices], axis=axis, weights=(1,))
+            case("Gather", [values((3, 4, 3)), indices], axis=axis, opset=11)
+    for dtype in ALL + ("bool",):
+        case("Gather", [values((5, 2), dtype), i64(0, 4, 4)], opset=7)
+    case("Gather", [values((3, 4)), i64(3)], weights=(1,), refused="input 1 ('x1') holds 3, but axis 0")
+
+
+def constants(case):
+    x = values((2, 3, 4))
+    case("Shape", [x])
+    for start, end in ((0, 1), (1, 3), (-1, 5), (2, -1), (-2, -1)):
+        case("Shape", [x], start=start, end=end, opset=15)
+    case("Shape", [x], start=1, opset=19)
+    case("Shape", [values(())], opset=7)
+    case("Size", [x])
+    case("Size", [values((0, 3))], opset=7)
+    case("ConstantOfShape", [i64(2, 3)], weights=(0,))
+    case("ConstantOfShape", [i64()], weights=(0,), opset=9)
+    case("ConstantOfShape", [i64(0, 2)], weights=(0,))
+    for dtype in ALL + ("bool",):
+        from onnx import numpy_helper
+
+        case("ConstantOfShape", [i64(2, 3)], weights=(0,), value=numpy_helper.from_array(np.array([1], dtype)))
+        case("Constant", [], value=numpy_helper.from_array(values((3, 4), dtype)))
+    case("Constant", [], value_float=1.5)
+    case("Constant", [], value_floats=[1.5, 2.5])
+    case("Constant", [], value_int=3)
+    case("Constant", [], value_ints=[3, 4])
+    case("Constant", [], value_string="a", refused="attribute 'value_string' is not one of Constant")
+    case("Constant", [], value=numpy_helper.from_array(values((3, 40), "int64")), opset=9)
+    for start, limit, delta in ((0, 5, 1), (1, 10, 3), (10, 0, -3), (3, 3, 1), (5, 1, 1)):
+        for dtype in ("int64", "int32", "float32", "float64"):
+            case("Range", [np.array(n, dtype) for n in (start, limit, delta)], weights=(0, 1, 2), opset=11)
+    case("Range", [np.float32(0), np.float32(1), np.float32(0.1)], weights=(0, 1, 2))
+
+
+def main(folder):
+    case = Cases(folder)
+    for group in (unary, activations, binary, casts, convolutions, pools, products, softmaxes, reductions, reshapes,
+                  joins, repeats, constants):  # fmt: skip
+        group(case)
+    case.writer.finish()
+    print(f"{len(case.writer.rows)} cases")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,30 @@
+// The inputs of `run` and `bench`: from .npy files, or random.
+#pragma once
+
+#include <dovetail/runtime.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace dovetail::tool {
+
+struct InputOptions {
+  std::string library;
+  std::string model = "default";
+  std::vector<std::string> inputs;  // NAME=FILE.npy
+  std::vector<std::string> dims;    // DIM=N
+  std::optional<uint64_t> random;   // seed for the inputs that no file gives
+};
+
+// The options both commands have.
+void add_input_options(CLI::App& command, InputOptions& options);
+
+// One tensor per input of the model, in its order. Symbolic dimensions of random inputs come from
+// --dim or from the inputs that files give. kKey: names the model does not have; kValue: an input
+// or a dimension that nothing gives.
+std::vector<Tensor> make_inputs(const dv_model& model, const InputOptions& options);
+
+}  // namespace dovetail::tool

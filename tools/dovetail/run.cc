@@ -1,0 +1,46 @@
+// dovetail run LIB --output-dir DIR
+#include <dovetail/runtime.h>
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+
+#include "base/error.h"
+#include "commands.h"
+#include "inputs.h"
+#include "npy.h"
+
+namespace dovetail::tool {
+namespace {
+
+namespace fs = std::filesystem;
+
+void run(const InputOptions& options, const fs::path& folder) {
+  const Module library = Module::load(options.library);
+  Executor executor(library[options.model](cpu()));
+  const std::vector<Tensor> inputs = make_inputs(executor.model(), options);
+  for (size_t k = 0; k < inputs.size(); ++k) executor.set_input(k, inputs[k]);
+  executor.run();
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error)
+    throw_error(ErrorKind::kIo, "cannot make the folder {}: {}", folder.string(), error.message());
+  for (int k = 0; k < executor.num_outputs(); ++k)
+    write_npy(folder / fmt::format("{}.npy", k), executor.get_output(k));
+}
+
+}  // namespace
+
+void add_run(CLI::App& app) {
+  struct Options : InputOptions {
+    std::string folder;
+  };
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("run", "Run a model once and write its outputs");
+  add_input_options(*command, *options);
+  command->add_option("--random", options->random, "Seed: inputs that are not given are random");
+  command->add_option("--output-dir", options->folder, "Output k becomes DIR/k.npy")->required();
+  command->callback([options] { run(*options, options->folder); });
+}
+
+}  // namespace dovetail::tool
