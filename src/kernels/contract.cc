@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "kernels/contract/contract_code.h"
+#include "kernels/depthwise/depthwise.h"
 
 namespace dovetail::kernels {
 
@@ -17,6 +18,7 @@ std::vector<Call> contract_calls(const Request& request) {
   DOVETAIL_CHECK(y.strides.back() == Dim(1) || y.shape.back() == Dim(1),
                  "the result of a contraction needs stride 1 along its channels, not {}",
                  y.strides.back().to_string());
+  if (is_depthwise(request)) return {depthwise_call(request)};
   return {contraction_call(request)};
 }
 
