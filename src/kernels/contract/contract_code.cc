@@ -102,7 +102,8 @@ class ContractCode {
     steps.pixel = this->steps("pixel", pixels);
     steps.channels = writer_.integer("channels", contraction_.channels);
     if (contraction_.panel) {
-      steps.w_channel = code_.constant(int64_t{contraction_.panel} * ir::size_of(contraction_.dtype));
+      steps.w_channel =
+          code_.constant(int64_t{contraction_.panel} * ir::size_of(contraction_.dtype));
     } else {
       steps.w_channel = writer_.integer("w_step", bytes(1, contraction_.w_stride));
     }
@@ -121,18 +122,22 @@ class ContractCode {
     const Dim first = ir::min(ir::ceildiv(tap.pad, tap.stride), pixels.extent);
     const Dim last = tap.input + tap.pad - Dim((tap.kernel - 1) * tap.dilation + 1);
     const Dim end = ir::min(ir::floordiv(last, tap.stride) + Dim(1), pixels.extent);
-    inside_ = {writer_.integer("inside_begin", first), writer_.integer("inside_end", ir::max(first, end))};
+    inside_ = {writer_.integer("inside_begin", first),
+               writer_.integer("inside_end", ir::max(first, end))};
   }
 
   void declare_grid() {
-    if (contraction_.panel) panel_step_ = writer_.integer("panel_step", bytes(1, contraction_.panel_stride));
+    if (contraction_.panel)
+      panel_step_ = writer_.integer("panel_step", bytes(1, contraction_.panel_stride));
     row_count_ = writer_.integer("rows", contraction_.row_count());
     tiles_ = writer_.integer("tiles", schedule_.tiles);
     units_ = writer_.integer("units", schedule_.units);
     if (schedule_.tail != ColumnTail::kNone) full_ = writer_.integer("full_units", schedule_.full);
-    if (schedule_.tail == ColumnTail::kRunTime) columns_ = writer_.integer("columns", contraction_.columns);
+    if (schedule_.tail == ColumnTail::kRunTime)
+      columns_ = writer_.integer("columns", contraction_.columns);
     if (schedule_.tail_masked) {
-      const Dim count = contraction_.columns - schedule_.full * Dim(schedule_.vectors * schedule_.lanes) -
+      const Dim count = contraction_.columns -
+                        schedule_.full * Dim(schedule_.vectors * schedule_.lanes) -
                         Dim((schedule_.tail_vectors - 1) * schedule_.lanes);
       tail_count_ = writer_.integer("tail", count);
     }
@@ -183,7 +188,8 @@ class ContractCode {
     });
   }
 
-  // Where the columns from `column` on lie in the weights; panels are a multiple or a part of a unit.
+  // Where the columns from `column` on lie in the weights; panels are a multiple or a part of a
+  // unit.
   Unit unit_at(const Value& column, int vectors) {
     Unit unit{vectors, {}, column, {}};
     const int size = ir::size_of(contraction_.dtype);
@@ -286,7 +292,8 @@ class ContractCode {
     code_.for_each("block", chunk_of_tiles_.begin, chunk_of_tiles_.end, 1, [&](const Value& block) {
       const Value begin = block * width;
       const Value end = min(begin + width, extent_);
-      const Range inside = windowed ? Range{max(begin, inside_.begin), min(end, inside_.end)} : Range{begin, end};
+      const Range inside =
+          windowed ? Range{max(begin, inside_.begin), min(end, inside_.end)} : Range{begin, end};
       const auto whole = [&] { tile_code_.tile(schedule_.inner, unit, moved(row, begin)); };
       code_.if_(inside.end - inside.begin == code_.constant(width), whole, [&] {
         if (windowed) border_pixels({begin, min(end, inside_.begin)}, unit, row);
@@ -309,9 +316,8 @@ class ContractCode {
     for (const int width : schedule_.rest) {
       TileShape shape{width, schedule_.inner.active};
       for (uint32_t& bits : shape.active) bits &= (uint32_t{1} << width) - 1;
-      code_.for_each("piece", begin, range.end - int64_t{width - 1}, width, [&](const Value& pixel) {
-        tile_code_.tile(shape, unit, moved(row, pixel));
-      });
+      code_.for_each("piece", begin, range.end - int64_t{width - 1}, width,
+                     [&](const Value& pixel) { tile_code_.tile(shape, unit, moved(row, pixel)); });
       const Value count = max(range.end - begin, code_.constant(int64_t{0}));
       begin = begin + count / int64_t{width} * int64_t{width};
     }
@@ -326,7 +332,8 @@ class ContractCode {
   std::vector<Value> tensors_;
   std::vector<RowAxis> rows_;
   Steps steps_;
-  Value extent_, pad_, input_, panel_step_, row_count_, tiles_, units_, full_, columns_, tail_count_;
+  Value extent_, pad_, input_, panel_step_, row_count_, tiles_, units_, full_, columns_,
+      tail_count_;
   Value chunk_rows_, chunk_tiles_, chunk_units_, row_chunks_, tile_chunks_;
   Range inside_, chunk_of_tiles_, chunk_of_rows_;
 };

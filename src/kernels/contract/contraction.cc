@@ -46,7 +46,8 @@ class Describer {
     result_.sum = half ? DType::kF32 : x.dtype;
     for (const Layout& layout : request_.operands) {
       result_.dtypes.push_back(layout.dtype);
-      result_.per_column.push_back(layout.shape.back() != Dim(1) && layout.strides.back() != Dim(0));
+      result_.per_column.push_back(layout.shape.back() != Dim(1) &&
+                                   layout.strides.back() != Dim(0));
     }
     result_.dtypes.push_back(request_.results[0].dtype);
     result_.panel = contract_.panel;
@@ -61,7 +62,8 @@ class Describer {
 
   // A batch axis, or the N axis, which the weights don't have.
   Axis plain_axis(int axis, bool weights) const {
-    Axis result{.extent = request_.results[0].shape[axis], .strides = {}, .windowed = false, .tap = {}};
+    Axis result{
+        .extent = request_.results[0].shape[axis], .strides = {}, .windowed = false, .tap = {}};
     for (size_t t = 0; t < request_.operands.size(); ++t) {
       result.strides.push_back(t == 1 && !weights ? Dim(0) : stride_of(request_.operands[t], axis));
     }
@@ -89,8 +91,13 @@ class Describer {
     const bool padded = window.pad_lo[i] != Dim(0) || window.pad_hi[i] != Dim(0);
     if (window.kernel[i] == 1 && !padded) return result;
     result.windowed = true;
-    result.tap = {window.kernel[i], window.strides[i], window.dilations[i], window.pad_lo[i],
-                  x.shape[axis],    x.strides[axis],   w.strides[contract_.batch + (contract_.panel ? 1 : 0) + i]};
+    result.tap = {window.kernel[i],
+                  window.strides[i],
+                  window.dilations[i],
+                  window.pad_lo[i],
+                  x.shape[axis],
+                  x.strides[axis],
+                  w.strides[contract_.batch + (contract_.panel ? 1 : 0) + i]};
     return result;
   }
 
@@ -111,7 +118,8 @@ class Describer {
       if (adjacent(rows[i - 1], rows[i])) merge(rows, i);
     }
     // The weights must stay the same along the pixels.
-    while (!rows.empty() && rows.back().strides[1] == Dim(0) && adjacent(rows.back(), result_.pixels)) {
+    while (!rows.empty() && rows.back().strides[1] == Dim(0) &&
+           adjacent(rows.back(), result_.pixels)) {
       rows.back().strides = result_.pixels.strides;
       rows.back().extent *= result_.pixels.extent;
       result_.pixels = rows.back();

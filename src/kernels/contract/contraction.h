@@ -18,8 +18,8 @@ namespace dovetail::kernels {
 // The window along one axis of x; a kernel of 1 without padding is no window (`kernel` 1, `pad` 0).
 struct Tap {
   int64_t kernel = 1, stride = 1, dilation = 1;
-  ir::Dim pad = 0, input = 1;            // positions before x, extent of x
-  ir::Dim x_stride = 0, w_stride = 0;    // elements between neighbours of x, between taps of w
+  ir::Dim pad = 0, input = 1;          // positions before x, extent of x
+  ir::Dim x_stride = 0, w_stride = 0;  // elements between neighbours of x, between taps of w
 };
 
 // One axis of the output positions.

@@ -9,9 +9,9 @@ namespace {
 
 using ir::Dim;
 
-constexpr int64_t kChunkProducts = 1 << 20;      // about 20 us of one core
-constexpr int64_t kCachedWeights = 512 * 1024;   // bytes of weights that stay in L2
-constexpr int64_t kCacheSetStride = 4096;        // rows so far apart share their L1 sets
+constexpr int64_t kChunkProducts = 1 << 20;     // about 20 us of one core
+constexpr int64_t kCachedWeights = 512 * 1024;  // bytes of weights that stay in L2
+constexpr int64_t kCacheSetStride = 4096;       // rows so far apart share their L1 sets
 constexpr size_t kMaxBorderVariants = 5;
 
 int64_t ceil_quotient(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -41,7 +41,8 @@ class Scheduler {
     if (contraction_.panel) lanes = std::min(lanes, contraction_.panel);
     schedule_.lanes = lanes;
     const bool many = level_.vector_registers >= 32;
-    const int accumulators = many ? (level_.family == ir::Family::kAArch64 ? 24 : 28) : (level_.fma ? 12 : 10);
+    const int accumulators =
+        many ? (level_.family == ir::Family::kAArch64 ? 24 : 28) : (level_.fma ? 12 : 10);
     int vectors = many && level_.family == ir::Family::kAArch64 ? 4 : 2;
     const int widest = accumulators / vectors;
     const std::optional<int64_t> extent = contraction_.pixels.extent.constant();
@@ -56,7 +57,8 @@ class Scheduler {
 
   bool rows_share_cache_sets() const {
     const std::optional<int64_t> stride = contraction_.pixels.strides[0].constant();
-    return stride && *stride != 0 && *stride * ir::size_of(contraction_.dtype) % kCacheSetStride == 0;
+    return stride && *stride != 0 &&
+           *stride * ir::size_of(contraction_.dtype) % kCacheSetStride == 0;
   }
 
   void cut_columns() {
@@ -83,7 +85,8 @@ class Scheduler {
     for (int64_t k = 0; k < tap.kernel; ++k) {
       uint32_t bits = 0;
       for (int p = 0; p < width; ++p) {
-        const int64_t at = (first + p) * tap.stride + k * tap.dilation - tap.pad.constant().value_or(0);
+        const int64_t at =
+            (first + p) * tap.stride + k * tap.dilation - tap.pad.constant().value_or(0);
         const bool inside = !contraction_.pixels.windowed || (at >= 0 && at < tap.input.value());
         bits |= static_cast<uint32_t>(inside) << p;
       }
@@ -108,7 +111,8 @@ class Scheduler {
       schedule_.tiles = ir::floordiv(pixels.extent, widest);
       return true;
     }
-    if (pixels.windowed && !(pixels.tap.pad.is_constant() && pixels.tap.input.is_constant())) return false;
+    if (pixels.windowed && !(pixels.tap.pad.is_constant() && pixels.tap.input.is_constant()))
+      return false;
     const int64_t extent = pixels.extent.value();
     const int64_t tiles = std::max<int64_t>(ceil_quotient(extent, widest), 1);
     const int width = static_cast<int>(std::max<int64_t>(ceil_quotient(extent, tiles), 1));
@@ -159,8 +163,8 @@ class Scheduler {
     return ir::ceildiv(some, parts);
   }
 
-  // Weights that stay in L2 are used whole by each chunk; larger ones are cut by units first, so that
-  // chunks that follow each other share theirs.
+  // Weights that stay in L2 are used whole by each chunk; larger ones are cut by units first, so
+  // that chunks that follow each other share theirs.
   void cut_chunks() {
     const Dim additions = ir::max(contraction_.additions(), 1);
     const Dim unit_tile = additions * Dim(schedule_.pixels * schedule_.vectors * schedule_.lanes);

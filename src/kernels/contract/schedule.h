@@ -9,8 +9,8 @@
 
 namespace dovetail::kernels {
 
-// `width` neighbouring pixels. `active[k]` has bit p set when pixel p reads inside x at tap k of the
-// window along the pixels.
+// `width` neighbouring pixels. `active[k]` has bit p set when pixel p reads inside x at tap k of
+// the window along the pixels.
 struct TileShape {
   int width = 1;
   std::vector<uint32_t> active;
@@ -42,8 +42,8 @@ struct Schedule {
   std::vector<int> rest;
 
   // Chunks: blocks of rows x tiles x units.
-  ir::Dim tiles, units, full;                       // in all
-  ir::Dim chunk_rows, chunk_tiles, chunk_units;     // of one chunk
+  ir::Dim tiles, units, full;                    // in all
+  ir::Dim chunk_rows, chunk_tiles, chunk_units;  // of one chunk
   ir::Dim row_chunks, tile_chunks, unit_chunks;
 
   ir::Dim chunks() const { return row_chunks * tile_chunks * unit_chunks; }

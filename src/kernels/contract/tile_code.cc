@@ -45,7 +45,8 @@ void TileCode::pixel(const Value& begin, const Value& end, const Unit& unit, con
   const Accumulators sums = zeros(1, unit);
   row_taps(0, place, {place.tensors[0], unit.weights}, [&](const Source& source) {
     code_.for_each("tap", begin, end, 1, [&](const Value& tap) {
-      channels(1, steps_.channels, unit, moved(source, tap * steps_.x_tap, tap * steps_.w_tap), sums);
+      channels(1, steps_.channels, unit, moved(source, tap * steps_.x_tap, tap * steps_.w_tap),
+               sums);
     });
   });
   finish(1, unit, place, sums);
@@ -77,7 +78,8 @@ void TileCode::window_taps(const TileShape& shape, const Unit& unit, const Sourc
   }
 }
 
-std::vector<Value> TileCode::load_weights(const Unit& unit, const Source& source, const Value& channel) {
+std::vector<Value> TileCode::load_weights(const Unit& unit, const Source& source,
+                                          const Value& channel) {
   const int size = ir::size_of(contraction_.dtype);
   const int lanes = schedule_.lanes;
   const loop::Type type = vector_type(contraction_.dtype);
@@ -125,11 +127,13 @@ Value TileCode::at_pixel(int tensor, int pixel, const Place& place) {
   return code_.address(place.tensors[tensor], step * int64_t{pixel});
 }
 
-Value TileCode::load_operand(int operand, int pixel, int vector, const Unit& unit, const Place& place) {
+Value TileCode::load_operand(int operand, int pixel, int vector, const Unit& unit,
+                             const Place& place) {
   const DType dtype = contraction_.dtypes[operand];
   const Value at = at_pixel(operand, pixel, place);
   if (!contraction_.per_column[operand]) {
-    return code_.broadcast(code_.load(loop::scalar(dtype), at, code_.constant(int64_t{0})), schedule_.lanes);
+    return code_.broadcast(code_.load(loop::scalar(dtype), at, code_.constant(int64_t{0})),
+                           schedule_.lanes);
   }
   const Value column = unit.column + int64_t{vector} * schedule_.lanes;
   const Value offset = code_.element(column, dtype);

@@ -9,7 +9,8 @@
 
 namespace dovetail::kernels {
 
-// Columns of a tile: `vectors` from a unit's first column on. `count` >= 0: valid lanes of the last.
+// Columns of a tile: `vectors` from a unit's first column on. `count` >= 0: valid lanes of the
+// last.
 struct Unit {
   int vectors = 1;
   std::vector<loop::Value> weights;  // where the unit begins in each of its panels
@@ -48,7 +49,8 @@ class TileCode {
 
   void tile(const TileShape& shape, const Unit& unit, const Place& place);
   // One pixel whose range of taps along the row is known at run time.
-  void pixel(const loop::Value& begin, const loop::Value& end, const Unit& unit, const Place& place);
+  void pixel(const loop::Value& begin, const loop::Value& end, const Unit& unit,
+             const Place& place);
 
  private:
   using Accumulators = std::vector<std::vector<loop::Var>>;  // [pixel][vector]
@@ -69,7 +71,8 @@ class TileCode {
   std::vector<loop::Value> load_weights(const Unit& unit, const Source& source,
                                         const loop::Value& channel);
   void finish(int width, const Unit& unit, const Place& place, const Accumulators& sums);
-  loop::Value load_operand(int operand, int pixel, int vector, const Unit& unit, const Place& place);
+  loop::Value load_operand(int operand, int pixel, int vector, const Unit& unit,
+                           const Place& place);
   loop::Value at_pixel(int tensor, int pixel, const Place& place);
 
   loop::Builder& code_;
