@@ -1,4 +1,4 @@
-#include "kernels/contract_cases.h"
+#include "unit/kernels/contract_cases.h"
 
 namespace dovetail::kernels::testing {
 

@@ -4,7 +4,7 @@
 #include <memory>
 #include <optional>
 
-#include "kernels/harness.h"
+#include "unit/kernels/harness.h"
 
 namespace dovetail::kernels::testing {
 

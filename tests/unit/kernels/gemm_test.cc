@@ -1,7 +1,7 @@
 // Matrix products on packed weights.
 #include <gtest/gtest.h>
 
-#include "kernels/contract_cases.h"
+#include "unit/kernels/contract_cases.h"
 
 namespace dovetail::kernels::testing {
 namespace {

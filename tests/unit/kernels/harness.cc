@@ -1,5 +1,6 @@
-#include "kernels/harness.h"
+#include "unit/kernels/harness.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <unistd.h>
