@@ -36,6 +36,9 @@ struct Stage {
   std::function<std::string()> text;
 };
 
+// The stages there are: those of build(), then those of export_library().
+std::vector<std::string> stage_names();
+
 struct BuildOptions {
   std::string
       name;  // of the model; empty: the file's stem, characters outside [A-Za-z0-9_] become _

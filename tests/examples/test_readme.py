@@ -52,3 +52,12 @@ def test_python_example_runs(source_dir, folder, expected):
     command = [sys.executable, source_dir / "examples/python/main.py"]
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
     assert float(result.stdout) == pytest.approx(expected, abs=1e-5)
+
+
+def test_cpp_example_runs(source_dir, build_dir, folder, expected):
+    program = folder / "cpp_main"
+    runtime = ["-L", build_dir / "lib", "-ldovetail_runtime", f"-Wl,-rpath,{build_dir / 'lib'}"]
+    flags = ["-std=c++20", "-Wall", "-Wextra", "-Werror", "-I", source_dir / "include"]
+    subprocess.run(["g++", *flags, source_dir / "examples/cpp/main.cc", *runtime, "-o", program], check=True)
+    result = subprocess.run([program], cwd=folder, capture_output=True, text=True, check=True)
+    assert float(result.stdout) == pytest.approx(expected, abs=1e-5)

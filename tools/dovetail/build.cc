@@ -39,16 +39,18 @@ std::vector<Extent> parse_shape(const std::string& text) {
   return shape;
 }
 
+void check_stage(const std::string& dump) {
+  const std::vector<std::string> stages = stage_names();
+  if (dump.empty() || std::find(stages.begin(), stages.end(), dump) != stages.end()) return;
+  throw_error(ErrorKind::kValue, "--dump: there is no stage '{}'; the stages are {}", dump,
+              fmt::join(stages, ", "));
+}
+
 void run(const Options& options) {
-  std::vector<std::string> stages;
-  bool dumped = false;
+  check_stage(options.dump);
   const auto on_stage = [&](const Stage& stage) {
-    stages.emplace_back(stage.name);
     if (options.time) fmt::print(stderr, "{:<14} {:9.3f} ms\n", stage.name, stage.milliseconds);
-    if (stage.name == options.dump) {
-      std::fputs(stage.text().c_str(), stdout);
-      dumped = true;
-    }
+    if (stage.name == options.dump) std::fputs(stage.text().c_str(), stdout);
   };
   BuildOptions build_options;
   build_options.name = options.name;
@@ -71,10 +73,6 @@ void run(const Options& options) {
   }
   const CompiledModel model = build(options.model, build_options);
   export_library({model}, options.output, {options.prefix, options.header, on_stage});
-  if (!options.dump.empty() && !dumped) {
-    throw_error(ErrorKind::kValue, "--dump: there is no stage '{}'; the stages are {}",
-                options.dump, fmt::join(stages, ", "));
-  }
 }
 
 }  // namespace

@@ -1,0 +1,126 @@
+"""What the command line refuses: the whole message, the exit status, and that nothing is left behind."""
+
+import os
+import struct
+import subprocess
+
+import numpy as np
+import pytest
+from onnx_models import mlp, save
+
+STAGES = (
+    "import, simplify, channels_last, fold_weights, fuse, pack, split_prepare, prepare, place, lower, codegen, link"
+)
+
+
+@pytest.fixture(scope="module")
+def folder(run_dovetail, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("errors")
+    save(mlp(), folder / "mlp.onnx")
+    run_dovetail("build", folder / "mlp.onnx", "-o", folder / "mlp.so")
+    run_dovetail("build", folder / "mlp.onnx", "-o", folder / "arm.so", "--target", "aarch64-linux-gnu")
+    np.save(folder / "x.npy", np.zeros((2, 64), "float32"))
+    np.save(folder / "short.npy", np.zeros((2, 63), "float32"))
+    np.save(folder / "double.npy", np.zeros((2, 64), "float64"))
+    (folder / "text.txt").write_text("no library\n")
+    return folder
+
+
+def refused(run_dovetail, folder, arguments, code=1):
+    before = sorted(os.listdir(folder))
+    result = run_dovetail(*arguments.split(), code=code, cwd=folder)
+    assert result.stdout == ""
+    assert sorted(os.listdir(folder)) == before
+    return result.stderr
+
+
+RUN = {
+    "run mlp.so --output-dir o": "input 'x' is not given: use --input x=FILE.npy or --random SEED",
+    "run mlp.so --random 1 --output-dir o": "dimension 'batch' of input 'x' has no value: give --dim batch=N",
+    "run mlp.so --dim b=1 --random 1 --output-dir o": (
+        "--dim b: model 'mlp' has no such dimension; its dimensions are batch"
+    ),
+    "run mlp.so --dim batch=-1 --random 1 --output-dir o": "--dim batch: '-1' is not a whole number of at least 0",
+    "run mlp.so --input z=x.npy --output-dir o": "--input z: model 'mlp' has no such input; its inputs are x",
+    "run mlp.so --input x --output-dir o": "--input x: expected NAME=VALUE",
+    "run mlp.so --input x=short.npy --output-dir o": "input 'x' has shape [2,63], expected [batch,64]",
+    "run mlp.so --input x=double.npy --output-dir o": "input 'x' has dtype float64, expected float32",
+    "run mlp.so --input x=none.npy --output-dir o": "cannot read none.npy: No such file or directory",
+    "run mlp.so --model z --input x=x.npy --output-dir o": "mlp.so has no function 'z'; it has: mlp, default",
+    "run none.so --output-dir o": "cannot read none.so: No such file or directory",
+    "run text.txt --output-dir o": "text.txt is not a shared library: it is text",
+}
+
+BUILD = {
+    "build mlp.onnx -o none/a.so": "cannot write none/a.so: No such file or directory",
+    "build mlp.onnx -o a.so --target z": (
+        "there is no target 'z'; the targets are x86_64-linux-gnu, aarch64-linux-gnu"
+    ),
+    "build mlp.onnx -o a.so --cpu z": (
+        "there is no CPU level 'z' for x86_64-linux-gnu; the levels are x86-64, x86-64-v2, x86-64-v3, x86-64-v4"
+    ),
+    "build mlp.onnx -o a.so --target aarch64-linux-gnu --cpu native": (
+        "--cpu native is this machine's level, but the target is aarch64-linux-gnu; the levels are armv8-a"
+    ),
+    "build mlp.onnx -o a.so --name a-b": "model name 'a-b' holds '-': only letters, digits and _ are allowed",
+    "build mlp.onnx -o a.so --prefix 1a": "prefix '1a' is not a C identifier",
+    "build mlp.onnx -o a.so --dim batch": "--dim batch: expected NAME=VALUE",
+    "build mlp.onnx -o a.so --dim batch=1 --dim batch=2": "--dim batch: given twice",
+    "build mlp.onnx -o a.so --shape x=1xx64": "--shape: '1xx64' has an empty extent",
+    "build mlp.onnx -o a.so --dump z": f"--dump: there is no stage 'z'; the stages are {STAGES}",
+}
+
+
+@pytest.mark.parametrize("arguments", [*RUN, *BUILD])
+def test_message(run_dovetail, folder, arguments):
+    message = {**RUN, **BUILD}[arguments]
+    assert refused(run_dovetail, folder, arguments) == f"dovetail: {message}\n"
+
+
+@pytest.mark.parametrize("arguments", ["", "build", "build mlp.onnx", "frobnicate", "bench mlp.so --threads 0"])
+def test_wrong_usage_is_status_2(run_dovetail, folder, arguments):
+    assert refused(run_dovetail, folder, arguments, code=2) != ""
+
+
+def test_stages_are_those_that_are_timed(run_dovetail, folder, tmp_path):
+    result = run_dovetail("build", folder / "mlp.onnx", "-o", tmp_path / "mlp.so", "--time")
+    assert [line.split()[0] for line in result.stderr.splitlines()] == STAGES.split(", ")
+
+
+def test_every_stage_can_be_dumped(run_dovetail, folder, tmp_path):
+    for stage in STAGES.split(", "):
+        result = run_dovetail("build", folder / "mlp.onnx", "-o", tmp_path / "mlp.so", "--dump", stage)
+        assert stage in ("prepare", "link") or len(result.stdout.splitlines()) > 3, stage
+
+
+def test_library_for_another_machine(run_dovetail, folder):
+    message = refused(run_dovetail, folder, "run arm.so --random 1 --dim batch=1 --output-dir o")
+    assert message == "dovetail: arm.so is for aarch64; this program runs on x86-64\n"
+
+
+def test_library_that_lacks_its_end(run_dovetail, folder, tmp_path):
+    whole = (folder / "mlp.so").read_bytes()
+    for size in (0, 1, 63, 64, 1000, len(whole) // 2, len(whole) - 1):
+        (tmp_path / "cut.so").write_bytes(whole[:size])
+        result = run_dovetail("inspect", tmp_path / "cut.so", code=1)
+        assert result.stderr.startswith(f"dovetail: {tmp_path}/cut.so") and result.stderr.count("\n") == 1
+
+
+def test_library_of_another_abi_version(run_dovetail, folder, tmp_path):
+    library = bytearray((folder / "mlp.so").read_bytes())
+    at = library.index(b"DOVETAIL" + struct.pack("<I", 1))
+    library[at + 8 : at + 12] = struct.pack("<I", 2)
+    (tmp_path / "new.so").write_bytes(library)
+    result = run_dovetail("inspect", tmp_path / "new.so", code=1)
+    assert result.stderr == (
+        f"dovetail: {tmp_path}/new.so was made for ABI version 2; this runtime reads version 1: "
+        "rebuild the library or use a newer runtime\n"
+    )
+
+
+def test_full_disk_leaves_nothing(dovetail, folder, tmp_path):
+    limit = f"ulimit -f 16; trap '' XFSZ; exec {dovetail} build {folder}/mlp.onnx -o {tmp_path}/a.so"
+    result = subprocess.run(["bash", "-c", limit], capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert result.stderr == f"dovetail: cannot write {tmp_path}/a.so: File too large\n"
+    assert os.listdir(tmp_path) == []
