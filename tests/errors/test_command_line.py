@@ -60,7 +60,7 @@ BUILD = {
         "there is no CPU level 'z' for x86_64-linux-gnu; the levels are x86-64, x86-64-v2, x86-64-v3, x86-64-v4"
     ),
     "build mlp.onnx -o a.so --target aarch64-linux-gnu --cpu native": (
-        "--cpu native is this machine's level, but the target is aarch64-linux-gnu; the levels are armv8-a"
+        "the CPU level 'native' is this machine's, but the target is aarch64-linux-gnu; the levels are armv8-a"
     ),
     "build mlp.onnx -o a.so --name a-b": "model name 'a-b' holds '-': only letters, digits and _ are allowed",
     "build mlp.onnx -o a.so --prefix 1a": "prefix '1a' is not a C identifier",
