@@ -56,7 +56,7 @@ class FunctionEmitter {
       : context_(context),
         function_(function),
         builder_(LLVMCreateBuilderInContext(context.context)),
-        operations_(context, builder_, abilities_of(context.family, function)),
+        operations_(context, builder_, abilities_of(context.target, function)),
         values_(function.num_values),
         variables_(function.variables.size()) {
     llvm_function_ = LLVMGetNamedFunction(context.module, function.name.c_str());
@@ -185,17 +185,25 @@ class FunctionEmitter {
     }
   }
 
-  // Rotated: a guard, then a body with its test at the end, so that the loop has one branch.
-  // Variables become phis where the loop begins and where it ends.
+  // Rotated: a guard, then a body with its test at the end, so that the loop has one branch;
+  // without the guard when the bounds are constants. Variables become phis where the loop begins
+  // and where it ends.
   void emit(const loop::For& f) {
-    std::set<loop::VariableId> assigned;
-    collect_assigned(*f.body, &assigned);
     LLVMValueRef begin = value(f.begin);
     LLVMValueRef end = value(f.end);
+    LLVMValueRef enters = LLVMBuildICmp(builder_, LLVMIntSLT, begin, end, "");
+    const bool known = LLVMIsAConstantInt(enters) != nullptr;
+    if (known && LLVMConstIntGetZExtValue(enters) == 0) return;
+    std::set<loop::VariableId> assigned;
+    collect_assigned(*f.body, &assigned);
     LLVMBasicBlockRef before = LLVMGetInsertBlock(builder_);
     LLVMBasicBlockRef body = new_block(f.name.c_str());
     LLVMBasicBlockRef after = new_block("after");
-    LLVMBuildCondBr(builder_, LLVMBuildICmp(builder_, LLVMIntSLT, begin, end, ""), body, after);
+    if (known) {
+      LLVMBuildBr(builder_, body);
+    } else {
+      LLVMBuildCondBr(builder_, enters, body, after);
+    }
 
     LLVMPositionBuilderAtEnd(builder_, body);
     LLVMValueRef index = LLVMBuildPhi(builder_, i64(), f.name.c_str());
@@ -203,8 +211,8 @@ class FunctionEmitter {
     const std::vector<LLVMValueRef> initial = variables_;
     std::vector<std::pair<loop::VariableId, LLVMValueRef>> phis;
     for (const loop::VariableId id : assigned) {
-      phis.emplace_back(id, LLVMBuildPhi(builder_, LLVMTypeOf(initial[id]),
-                                         function_.variables[id].name.c_str()));
+      const char* name = function_.variables[id].name.c_str();
+      phis.emplace_back(id, LLVMBuildPhi(builder_, LLVMTypeOf(initial[id]), name));
       variables_[id] = phis.back().second;
     }
     block(*f.body);
@@ -216,7 +224,7 @@ class FunctionEmitter {
       add_incoming(phi, initial[id], before, variables_[id], latch);
 
     LLVMPositionBuilderAtEnd(builder_, after);
-    join(assigned, initial, before, variables_, latch);
+    if (!known) join(assigned, initial, before, variables_, latch);
   }
 
   void emit(const loop::If& branch) {
@@ -351,13 +359,17 @@ LLVMValueRef declare_function(const ModuleContext& context, const loop::Function
   LLVMValueRef declared =
       LLVMAddFunction(context.module, function.name.c_str(), function_type(context, function));
   LLVMSetLinkage(declared, function.exported ? LLVMExternalLinkage : LLVMInternalLinkage);
-  const bool x86 = context.family == ir::Family::kX86_64;
+  LLVMSetSection(declared, (".text." + function.name).c_str());
+  const bool own_level = !function.llvm_cpu.empty();
   add_attribute(context, declared, "target-cpu",
-                function.llvm_cpu.empty() ? (x86 ? "x86-64" : "generic") : function.llvm_cpu);
-  if (!function.llvm_features.empty())
+                own_level ? function.llvm_cpu : ir::baseline(context.target).llvm_cpu);
+  if (!function.llvm_features.empty()) {
     add_attribute(context, declared, "target-features", function.llvm_features);
-  if (function.llvm_cpu == "x86-64-v4")
+  }
+  // 512-bit registers wherever there are any; LLVM alone keeps to 256 bits.
+  if (abilities_of(context.target, function).wide) {
     add_attribute(context, declared, "prefer-vector-width", "512");
+  }
   // Loops must not become calls of memcpy or memset: there is no library to call.
   add_attribute(context, declared, "no-builtins", "");
   add_attribute(context, declared, "nounwind", 0);

@@ -12,7 +12,7 @@ namespace dovetail::codegen {
 struct ModuleContext {
   LLVMContextRef context;
   LLVMModuleRef module;
-  ir::Family family;
+  const ir::TargetInfo& target;
 };
 
 LLVMTypeRef llvm_type(const ModuleContext& context, const loop::Type& type);

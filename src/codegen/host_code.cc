@@ -34,7 +34,8 @@ struct HostCode::Impl {
 HostCode::HostCode(const loop::Module& module) : impl_(std::make_unique<Impl>()) {
   loop::Module visible = module;
   for (loop::Function& function : visible.functions) function.exported = true;
-  LLVMMemoryBufferRef object = LlvmModule(visible, ir::host_target()).emit(LLVMObjectFile);
+  for (loop::DataObject& object : visible.data) object.exported = !object.external;
+  const LlvmModule code(visible, ir::host_target());
 
   check(LLVMOrcCreateLLJIT(&impl_->jit, nullptr), "cannot load code into the compiler");
   LLVMOrcJITDylibRef library = LLVMOrcLLJITGetMainJITDylib(impl_->jit);
@@ -45,7 +46,7 @@ HostCode::HostCode(const loop::Module& module) : impl_(std::make_unique<Impl>())
       LLVMJITSymbolGenericFlagsExported | LLVMJITSymbolGenericFlagsCallable;
   check(LLVMOrcJITDylibDefine(library, LLVMOrcAbsoluteSymbols(&pair, 1)),
         "cannot load code into the compiler");
-  check(LLVMOrcLLJITAddObjectFile(impl_->jit, library, object),
+  check(LLVMOrcLLJITAddObjectFile(impl_->jit, library, code.emit(LLVMObjectFile)),
         "cannot load code into the compiler");
 }
 

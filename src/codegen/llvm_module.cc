@@ -3,6 +3,7 @@
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Target.h>
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <string>
@@ -41,9 +42,17 @@ LLVMTargetMachineRef make_machine(const ir::TargetInfo& info) {
   if (LLVMGetTargetFromTriple(triple.c_str(), &target, &message)) {
     throw_error(ErrorKind::kInternal, "LLVM has no target {}: {}", triple, take_message(message));
   }
-  const char* cpu = info.family == ir::Family::kX86_64 ? "x86-64" : "generic";
-  return LLVMCreateTargetMachine(target, triple.c_str(), cpu, "", LLVMCodeGenLevelDefault,
+  const std::string cpu = ir::baseline(info).llvm_cpu;
+  return LLVMCreateTargetMachine(target, triple.c_str(), cpu.c_str(), "", LLVMCodeGenLevelDefault,
                                  LLVMRelocPIC, LLVMCodeModelSmall);
+}
+
+// Does the object hold addresses, which a loader has to relocate?
+bool has_addresses(const loop::DataItem& item) {
+  if (std::holds_alternative<loop::DataString>(item.node)) return true;
+  if (const auto* to = std::get_if<loop::DataPointer>(&item.node)) return !to->symbol.empty();
+  const auto* fields = std::get_if<loop::DataStruct>(&item.node);
+  return fields && std::any_of(fields->fields.begin(), fields->fields.end(), has_addresses);
 }
 
 class DataEmitter {
@@ -68,6 +77,8 @@ class DataEmitter {
     }
     LLVMSetLinkage(global, object.exported ? LLVMExternalLinkage : LLVMInternalLinkage);
     LLVMSetAlignment(global, static_cast<unsigned>(object.alignment));
+    const char* section = has_addresses(object.initial) ? ".data.rel.ro." : ".rodata.";
+    LLVMSetSection(global, (section + object.name).c_str());
   }
 
   void define(const loop::DataObject& object) {
@@ -140,15 +151,15 @@ class DataEmitter {
 
 LlvmModule::LlvmModule(const loop::Module& module, const ir::TargetInfo& target)
     : context_(LLVMContextCreate()),
-      module_(LLVMModuleCreateWithNameInContext("dovetail", context_)) {
+      module_(LLVMModuleCreateWithNameInContext("dovetail", context_.get())) {
   initialize_targets();
-  machine_ = make_machine(target);
-  LLVMSetTarget(module_, std::string(target.triple).c_str());
-  LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(machine_);
-  LLVMSetModuleDataLayout(module_, layout);
+  machine_.reset(make_machine(target));
+  LLVMSetTarget(module_.get(), std::string(target.triple).c_str());
+  LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(machine_.get());
+  LLVMSetModuleDataLayout(module_.get(), layout);
   LLVMDisposeTargetData(layout);
 
-  const ModuleContext context{context_, module_, target.family};
+  const ModuleContext context{context_.get(), module_.get(), target};
   for (const loop::Function& function : module.functions) declare_function(context, function);
   DataEmitter data(context);
   for (const loop::DataObject& object : module.data) data.declare(object);
@@ -156,24 +167,19 @@ LlvmModule::LlvmModule(const loop::Module& module, const ir::TargetInfo& target)
   for (const loop::Function& function : module.functions) emit_function(context, function);
 
   char* message = nullptr;
-  if (LLVMVerifyModule(module_, LLVMReturnStatusAction, &message)) {
-    throw_error(ErrorKind::kInternal, "LLVM refuses the generated code: {}", take_message(message));
-  }
-  LLVMDisposeMessage(message);
+  const bool broken = LLVMVerifyModule(module_.get(), LLVMReturnStatusAction, &message) != 0;
+  const std::string text = take_message(message);
+  DOVETAIL_CHECK(!broken, "LLVM refuses the generated code: {}", text);
 }
 
-LlvmModule::~LlvmModule() {
-  if (machine_) LLVMDisposeTargetMachine(machine_);
-  LLVMDisposeModule(module_);
-  LLVMContextDispose(context_);
+std::string LlvmModule::text() const {
+  return take_message(LLVMPrintModuleToString(module_.get()));
 }
-
-std::string LlvmModule::text() const { return take_message(LLVMPrintModuleToString(module_)); }
 
 LLVMMemoryBufferRef LlvmModule::emit(LLVMCodeGenFileType form) const {
   char* message = nullptr;
   LLVMMemoryBufferRef buffer = nullptr;
-  if (LLVMTargetMachineEmitToMemoryBuffer(machine_, module_, form, &message, &buffer)) {
+  if (LLVMTargetMachineEmitToMemoryBuffer(machine_.get(), module_.get(), form, &message, &buffer)) {
     throw_error(ErrorKind::kInternal, "LLVM cannot emit the code: {}", take_message(message));
   }
   return buffer;

@@ -4,6 +4,10 @@
 #include <llvm-c/Core.h>
 #include <llvm-c/TargetMachine.h>
 
+#include <memory>
+#include <string>
+#include <type_traits>
+
 #include "ir/loop.h"
 #include "ir/target.h"
 
@@ -12,18 +16,23 @@ namespace dovetail::codegen {
 class LlvmModule {
  public:
   LlvmModule(const loop::Module& module, const ir::TargetInfo& target);
-  ~LlvmModule();
-  LlvmModule(const LlvmModule&) = delete;
-  LlvmModule& operator=(const LlvmModule&) = delete;
 
   std::string text() const;
   // The caller disposes of the buffer.
   LLVMMemoryBufferRef emit(LLVMCodeGenFileType form) const;
 
  private:
-  LLVMContextRef context_;
-  LLVMModuleRef module_;
-  LLVMTargetMachineRef machine_ = nullptr;
+  struct Dispose {
+    void operator()(LLVMContextRef context) const { LLVMContextDispose(context); }
+    void operator()(LLVMModuleRef module) const { LLVMDisposeModule(module); }
+    void operator()(LLVMTargetMachineRef machine) const { LLVMDisposeTargetMachine(machine); }
+  };
+  template <class Ref>
+  using Owned = std::unique_ptr<std::remove_pointer_t<Ref>, Dispose>;
+
+  Owned<LLVMContextRef> context_;
+  Owned<LLVMModuleRef> module_;
+  Owned<LLVMTargetMachineRef> machine_;
 };
 
 }  // namespace dovetail::codegen

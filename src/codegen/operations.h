@@ -4,6 +4,7 @@
 
 #include <llvm-c/Core.h>
 
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -15,8 +16,15 @@ namespace dovetail::codegen {
 struct Abilities {
   bool fma = false;       // llvm.fma is an instruction
   bool rounding = false;  // floor, ceil, trunc, round to even are instructions
+  bool wide = false;      // 512-bit registers
 };
-Abilities abilities_of(ir::Family family, const loop::Function& function);
+Abilities abilities_of(const ir::TargetInfo& target, const loop::Function& function);
+
+LLVMTypeRef scalar_type(LLVMContextRef context, ir::DType dtype);
+// Half precision is bits in registers.
+inline bool is_float_register(ir::DType dtype) {
+  return dtype == ir::DType::kF32 || dtype == ir::DType::kF64;
+}
 
 class Operations {
  public:
@@ -45,7 +53,7 @@ class Operations {
   LLVMValueRef iota(const loop::Type& type) const;
 
  private:
-  LLVMValueRef intrinsic(const char* name, LLVMTypeRef type,
+  LLVMValueRef intrinsic(std::string_view name, std::vector<LLVMTypeRef> overloads,
                          std::vector<LLVMValueRef> arguments) const;
   LLVMValueRef select(LLVMValueRef condition, LLVMValueRef a, LLVMValueRef b) const;
   LLVMValueRef integer_division(bool remainder, const loop::Type& type, LLVMValueRef a,
@@ -55,6 +63,9 @@ class Operations {
   LLVMValueRef round(loop::Opcode op, const loop::Type& type, LLVMValueRef a) const;
   LLVMValueRef float_to_half(const loop::Type& to, LLVMValueRef a) const;
   LLVMValueRef half_to_float(const loop::Type& from, LLVMValueRef a) const;
+  LLVMValueRef double_to_odd_float(const loop::Type& from, LLVMValueRef a) const;
+  LLVMValueRef integer_to_half(const loop::Type& from, const loop::Type& to, LLVMValueRef a) const;
+  LLVMValueRef unaligned() const;
   LLVMValueRef mask(int lanes, LLVMValueRef count) const;
   LLVMValueRef integer(const loop::Type& type, int64_t value) const {
     return constant(type, value);

@@ -1,9 +1,15 @@
 #include <dovetail/compiler.h>
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
 #include <map>
 #include <set>
+#include <span>
 
 #include "base/error.h"
+#include "base/files.h"
 #include "codegen/codegen.h"
 #include "compiler/compiled_model.h"
 #include "compiler/descriptor.h"
@@ -132,7 +138,10 @@ void export_library(const std::vector<CompiledModel>& models, const std::filesys
       "codegen", [&] { job.object = codegen::emit_object(module, target); },
       [&] { return codegen::emit_assembly(module, target); });
   timed("link", [&] { exporter::write_library(job); }, [] { return std::string(); });
-  if (!options.header.empty()) write_file(options.header, compiler::typed_header(codes, prefix));
+  if (!options.header.empty()) {
+    const std::string text = compiler::typed_header(codes, prefix);
+    write_file_atomically(options.header, std::as_bytes(std::span(text)));
+  }
 }
 
 }  // namespace dovetail

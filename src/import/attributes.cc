@@ -31,11 +31,10 @@ ops::Attribute attribute_of(const AttributeProto& a, Tensors& tensors) {
     default:
       break;
   }
-  throw_error(ErrorKind::kUnsupported,
-              "attribute '{}' is a {}, which is not supported", a.name(),
-              a.type() == AttributeProto::GRAPH            ? "graph"
+  throw_error(ErrorKind::kUnsupported, "attribute '{}' is a {}, which is not supported", a.name(),
+              a.type() == AttributeProto::GRAPH           ? "graph"
               : a.type() == AttributeProto::SPARSE_TENSOR ? "sparse tensor"
-                                                           : "list or type");
+                                                          : "list or type");
 }
 
 }  // namespace dovetail::import

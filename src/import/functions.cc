@@ -45,8 +45,8 @@ class Inliner {
 
  private:
   static std::string name_of(const NodeProto& node, int index, const std::string& scope) {
-    return scope + (node.name().empty() ? fmt::format("#{} {}", index, node.op_type())
-                                        : node.name());
+    return scope +
+           (node.name().empty() ? fmt::format("#{} {}", index, node.op_type()) : node.name());
   }
 
   void add(Node node, int depth) {
@@ -55,9 +55,8 @@ class Inliner {
         Key{domain_of(node.proto->domain()), node.proto->op_type(), node.proto->overload()});
     if (function != functions_.end()) {
       if (depth == kMaxDepth) {
-        throw_error(ErrorKind::kUnsupported,
-                    "{}: {}: functions call each other more than {} deep", file_, node.title,
-                    kMaxDepth);
+        throw_error(ErrorKind::kUnsupported, "{}: {}: functions call each other more than {} deep",
+                    file_, node.title, kMaxDepth);
       }
       open(node, *function->second, depth);
       return;
@@ -75,8 +74,8 @@ class Inliner {
       throw_error(ErrorKind::kValue,
                   "{}: {}: function '{}' takes {} inputs and gives {} outputs; the call has {} and "
                   "{}",
-                  file_, call.title, f.name(), f.input_size(), f.output_size(),
-                  proto.input_size(), proto.output_size());
+                  file_, call.title, f.name(), f.input_size(), f.output_size(), proto.input_size(),
+                  proto.output_size());
     }
     // Names of the function -> names of the graph. Absent inputs and outputs are "".
     std::map<std::string, std::string> names;
@@ -92,8 +91,8 @@ class Inliner {
       const bool wanted = i < proto.output_size() && !proto.output(i).empty();
       names[f.output(i)] = wanted ? proto.output(i) : call.name + "/" + f.output(i);
     }
-    const auto opsets = std::make_shared<const Opsets>(opsets_of(
-        f.opset_import(), fmt::format("{}: function '{}'", file_, f.name())));
+    const auto opsets = std::make_shared<const Opsets>(
+        opsets_of(f.opset_import(), fmt::format("{}: function '{}'", file_, f.name())));
     for (int i = 0; i < f.node_size(); ++i) {
       auto node = std::make_shared<NodeProto>(f.node(i));
       const auto rename = [&](std::string* name) {

@@ -33,9 +33,10 @@ class Inputs {
     Declared d;
     d.name = info.name();
     if (!info.type().has_tensor_type()) {
-      throw_error(ErrorKind::kUnsupported,
-                  "{}: input '{}' is no tensor (a sequence, map or optional), which is not supported",
-                  file_, d.name);
+      throw_error(
+          ErrorKind::kUnsupported,
+          "{}: input '{}' is no tensor (a sequence, map or optional), which is not supported",
+          file_, d.name);
     }
     const auto& tensor = info.type().tensor_type();
     try {

@@ -34,7 +34,8 @@ Opsets opsets_of(const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdPro
     const std::string domain = domain_of(import.domain());
     const int64_t version = import.version();
     if (version < 0 || version > INT_MAX) {
-      throw_error(ErrorKind::kValue, "{}: domain '{}' has opset version {}", where, domain, version);
+      throw_error(ErrorKind::kValue, "{}: domain '{}' has opset version {}", where, domain,
+                  version);
     }
     const auto [at, added] = result.emplace(domain, static_cast<int>(version));
     if (!added && at->second != version) {
@@ -69,8 +70,8 @@ std::shared_ptr<const onnx::ModelProto> read_model(const std::filesystem::path& 
                 file, bytes.span.size());
   }
   auto model = std::make_shared<onnx::ModelProto>();
-  google::protobuf::io::CodedInputStream stream(
-      reinterpret_cast<const uint8_t*>(bytes.span.data()), static_cast<int>(bytes.span.size()));
+  google::protobuf::io::CodedInputStream stream(reinterpret_cast<const uint8_t*>(bytes.span.data()),
+                                                static_cast<int>(bytes.span.size()));
   stream.SetRecursionLimit(kMaxNesting);
   if (!model->ParseFromCodedStream(&stream) || !stream.ConsumedEntireMessage()) {
     throw_error(ErrorKind::kValue,

@@ -21,7 +21,8 @@ class Order {
         const auto [at, added] = makers_.emplace(output, i);
         if (added) continue;
         throw_error(ErrorKind::kValue, "{}: tensor '{}' is made twice: by {} and by {}", file_,
-                    output, at->second == kGiven ? "an input or initializer" : nodes_[at->second].title,
+                    output,
+                    at->second == kGiven ? "an input or initializer" : nodes_[at->second].title,
                     nodes_[i].title);
       }
     }

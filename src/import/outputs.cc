@@ -13,7 +13,7 @@ std::string text_of(const onnx::TensorShapeProto& shape) {
   std::string text;
   for (const auto& dim : shape.dim()) {
     text += text.empty() ? "" : ",";
-    text += dim.has_dim_value() ? std::to_string(dim.dim_value())
+    text += dim.has_dim_value()       ? std::to_string(dim.dim_value())
             : dim.dim_param().empty() ? "?"
                                       : dim.dim_param();
   }

@@ -16,8 +16,9 @@ std::string reason(const std::string& domain, const std::string& name, int opset
     if (def->name == name && def->domain == domain) first = std::min(first, def->since);
   }
   if (first == INT32_MAX) return "";
-  return opset < first ? fmt::format(", exists from opset {} on, the model asks for {}", first, opset)
-                       : fmt::format(", not in opset {}", opset);
+  return opset < first
+             ? fmt::format(", exists from opset {} on, the model asks for {}", first, opset)
+             : fmt::format(", not in opset {}", opset);
 }
 
 }  // namespace

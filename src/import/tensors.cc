@@ -146,8 +146,8 @@ std::filesystem::path Tensors::inside(const std::string& location) const {
   // A symbolic link may lead anywhere; what it leads to counts.
   const auto [end, rest] = std::mismatch(folder.begin(), folder.end(), path.begin(), path.end());
   if (end != folder.end()) {
-    throw_error(ErrorKind::kValue,
-                "external data: location '{}' leads out of the model's folder", location);
+    throw_error(ErrorKind::kValue, "external data: location '{}' leads out of the model's folder",
+                location);
   }
   return path;
 }
@@ -170,9 +170,8 @@ TensorData Tensors::external(const TensorProto& tensor, DType dtype, std::vector
   if (file == files_.end()) file = files_.emplace(path, read_file(path)).first;
   const FileBytes& bytes = file->second;
   if (offset > bytes.span.size() || size > bytes.span.size() - offset) {
-    throw_error(ErrorKind::kValue,
-                "external data: bytes {} to {} are asked for, but '{}' holds {}", offset,
-                offset + size, location, bytes.span.size());
+    throw_error(ErrorKind::kValue, "external data: bytes {} to {} are asked for, but '{}' holds {}",
+                offset, offset + size, location, bytes.span.size());
   }
   return {dtype, std::move(shape), bytes.span.subspan(offset, size), bytes.owner};
 }

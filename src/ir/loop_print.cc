@@ -1,46 +1,171 @@
 #include <fmt/format.h>
 
+#include <map>
+#include <set>
+
 #include "ir/loop.h"
 
 namespace dovetail::loop {
 namespace {
 
-constexpr std::string_view kOpNames[] = {
-    "constant", "iota",    "argument",   "read",       "add",        "sub",     "mul",
-    "div",      "rem",     "min",        "max",        "and",        "or",      "xor",
-    "shl",      "shr",     "neg",        "not",        "abs",        "sqrt",    "floor",
-    "ceil",     "trunc",   "round_even", "fma",        "eq",         "ne",      "lt",
-    "le",       "gt",      "ge",         "select",     "cast",       "bitcast", "broadcast",
-    "extract",  "shuffle", "reduce_add", "reduce_min", "reduce_max", "load",    "load_masked",
-    "address",  "symbol"};
-static_assert(std::size(kOpNames) == static_cast<size_t>(Opcode::kSymbolAddress) + 1);
+// Definitions that are used once, and soon, are written where they are used, up to this length.
+constexpr size_t kLongestInline = 60;
 
 std::string type_text(const Type& type) {
   if (type.pointer) return "pointer";
-  return type.lanes == 1 ? std::string(ir::name_of(type.dtype))
-                         : fmt::format("{}x{}", ir::name_of(type.dtype), type.lanes);
+  if (type.lanes == 1) return std::string(ir::name_of(type.dtype));
+  return fmt::format("{}x{}", ir::name_of(type.dtype), type.lanes);
 }
+
+std::string_view infix(Opcode op) {
+  switch (op) {
+    case Opcode::kAdd:
+    case Opcode::kAddress:
+      return "+";
+    case Opcode::kSub:
+      return "-";
+    case Opcode::kMul:
+      return "*";
+    case Opcode::kDiv:
+      return "/";
+    case Opcode::kRem:
+      return "%";
+    case Opcode::kAnd:
+      return "&";
+    case Opcode::kOr:
+      return "|";
+    case Opcode::kXor:
+      return "^";
+    case Opcode::kShl:
+      return "<<";
+    case Opcode::kShr:
+      return ">>";
+    case Opcode::kEq:
+      return "==";
+    case Opcode::kNe:
+      return "!=";
+    case Opcode::kLt:
+      return "<";
+    case Opcode::kLe:
+      return "<=";
+    case Opcode::kGt:
+      return ">";
+    case Opcode::kGe:
+      return ">=";
+    default:
+      return "";
+  }
+}
+
+std::string_view call_name(Opcode op) {
+  switch (op) {
+    case Opcode::kMin:
+      return "min";
+    case Opcode::kMax:
+      return "max";
+    case Opcode::kAbs:
+      return "abs";
+    case Opcode::kSqrt:
+      return "sqrt";
+    case Opcode::kFloor:
+      return "floor";
+    case Opcode::kCeil:
+      return "ceil";
+    case Opcode::kTrunc:
+      return "trunc";
+    case Opcode::kRoundEven:
+      return "round_even";
+    case Opcode::kFma:
+      return "fma";
+    case Opcode::kReduceAdd:
+      return "reduce_add";
+    case Opcode::kReduceMin:
+      return "reduce_min";
+    case Opcode::kReduceMax:
+      return "reduce_max";
+    default:
+      return "";
+  }
+}
+
+// Where the values of a function are used.
+struct Uses {
+  struct Use {
+    int count = 0;
+    const Block* block = nullptr;  // of the last one
+  };
+  std::vector<Use> of;
+
+  explicit Uses(const Function& function) : of(function.num_values) { walk(function.body); }
+
+  void add(const std::vector<ValueId>& ids, const Block& block) {
+    for (const ValueId id : ids) {
+      if (id < 0) continue;
+      ++of[id].count;
+      of[id].block = &block;
+    }
+  }
+  void walk(const Block& block) {
+    for (const Statement& statement : block) {
+      const auto& node = statement.node;
+      if (const auto* d = std::get_if<Definition>(&node)) add(d->operands, block);
+      if (const auto* d = std::get_if<Declare>(&node)) add({d->initial}, block);
+      if (const auto* a = std::get_if<Assign>(&node)) add({a->value}, block);
+      if (const auto* s = std::get_if<Store>(&node)) {
+        add({s->pointer, s->offset, s->value, s->count}, block);
+      }
+      if (const auto* c = std::get_if<ParallelCall>(&node)) {
+        add({c->call, c->chunks}, block);
+        add(c->words, block);
+      }
+      if (const auto* c = std::get_if<TailCall>(&node)) add(c->arguments, block);
+      if (const auto* f = std::get_if<For>(&node)) {
+        add({f->begin, f->end}, block);
+        walk(*f->body);
+      }
+      if (const auto* i = std::get_if<If>(&node)) {
+        add({i->condition}, block);
+        walk(*i->then_block);
+        walk(*i->else_block);
+      }
+    }
+  }
+};
 
 class Printer {
  public:
-  explicit Printer(const Function& function) : function_(function) {}
+  explicit Printer(const Function& function)
+      : function_(function), uses_(function), texts_(function.num_values) {}
 
   std::string print(bool with_name) {
     std::vector<std::string> parameters;
-    for (const Parameter& parameter : function_.parameters)
-      parameters.push_back(fmt::format("{} {}", type_text(parameter.type), parameter.name));
-    text_ =
-        fmt::format("{}{} {}({})", function_.convention == Convention::kTask ? "task" : "function",
-                    function_.strict ? " strict" : "", with_name ? function_.name : "",
-                    fmt::join(parameters, ", "));
-    if (!function_.llvm_cpu.empty())
+    for (const Parameter& parameter : function_.parameters) {
+      parameters_.push_back(unique(parameter.name));
+      parameters.push_back(fmt::format("{} {}", type_text(parameter.type), parameters_.back()));
+    }
+    if (function_.convention == Convention::kTask) {
+      parameters_.push_back(unique("chunk"));
+      parameters_.push_back(unique("worker"));
+    }
+    text_ = function_.convention == Convention::kTask ? "task" : "function";
+    if (function_.strict) text_ += " strict";
+    if (with_name) text_ += " " + function_.name;
+    text_ += fmt::format("({})", fmt::join(parameters, ", "));
+    if (!function_.llvm_cpu.empty()) {
       text_ += fmt::format(" for {}{}", function_.llvm_cpu, function_.llvm_features);
+    }
     text_ += " {\n";
     block(function_.body);
     return text_ + "}\n";
   }
 
  private:
+  // Not yet written: the text stands where the value is used.
+  struct Pending {
+    std::string type, text;
+    bool reads = false;  // memory or variables: must not move past a change of them
+  };
+
   template <class... Args>
   void line(fmt::format_string<Args...> format, Args&&... args) {
     text_.append(2 * depth_, ' ');
@@ -48,69 +173,173 @@ class Printer {
     text_ += '\n';
   }
 
-  std::string name(VariableId id) const {
-    return fmt::format("{}_{}", function_.variables[id].name, id);
+  std::string unique(const std::string& name) {
+    if (names_.insert(name).second) return name;
+    for (int i = 2;; ++i) {
+      std::string other = fmt::format("{}_{}", name, i);
+      if (names_.insert(other).second) return other;
+    }
   }
 
-  static std::string values(const std::vector<ValueId>& ids) {
-    std::string text;
-    for (const ValueId id : ids) text += fmt::format("{}v{}", text.empty() ? "" : ", ", id);
+  // A value as an operand; takes what is pending.
+  std::string value(ValueId id) {
+    const auto found = pending_.find(id);
+    if (found == pending_.end()) return texts_[id];
+    std::string text = std::move(found->second.text);
+    reads_ |= found->second.reads;
+    pending_.erase(found);
     return text;
   }
+  std::string values(const std::vector<ValueId>& ids) {
+    std::string text;
+    for (const ValueId id : ids) text += (text.empty() ? "" : ", ") + value(id);
+    return text;
+  }
+  std::string place(ValueId base, ValueId offset) {
+    std::string text = value(base);
+    const std::string bytes = value(offset);
+    return bytes == "0" ? text : text + " + " + bytes;
+  }
 
-  std::string right_side(const Definition& d) const {
-    switch (d.op) {
-      case Opcode::kConstant:
-        if (const auto* value = std::get_if<double>(&d.constant))
-          return fmt::format("{:a}", *value);
-        return fmt::format("{}", std::get<int64_t>(d.constant));
-      case Opcode::kArgument:
-        if (d.index < static_cast<int32_t>(function_.parameters.size()))
-          return function_.parameters[d.index].name;
-        return d.index == static_cast<int32_t>(function_.parameters.size()) ? "chunk" : "worker";
-      case Opcode::kReadVariable:
-        return name(d.index);
-      case Opcode::kExtract:
-        return fmt::format("v{}[{}]", d.operands[0], d.index);
-      case Opcode::kShuffle:
-        return fmt::format("shuffle({}, [{}])", values(d.operands),
-                           fmt::join(d.lanes_picked, ", "));
-      case Opcode::kSymbolAddress:
-        return "&" + d.symbol;
-      default:
-        return fmt::format("{}({})", kOpNames[static_cast<size_t>(d.op)], values(d.operands));
+  void write(ValueId id, const Pending& pending) {
+    texts_[id] = unique(fmt::format("v{}", next_++));
+    line("{} {} = {};", pending.type, texts_[id], pending.text);
+  }
+  void flush(bool only_reads) {
+    for (auto it = pending_.begin(); it != pending_.end();) {
+      if (only_reads && !it->second.reads) {
+        ++it;
+        continue;
+      }
+      write(it->first, it->second);
+      it = pending_.erase(it);
     }
+  }
+
+  std::string constant(const Definition& d) const {
+    const auto* number = std::get_if<double>(&d.constant);
+    const std::string text =
+        number ? fmt::format("{}", *number) : fmt::format("{}", std::get<int64_t>(d.constant));
+    if (d.type == scalar(DType::kI64)) return text;
+    return fmt::format("{}({})", type_text(d.type), text);
+  }
+
+  std::string expression(const Definition& d) {
+    switch (d.op) {
+      case Opcode::kReadVariable:
+        return variables_.at(d.index);
+      case Opcode::kNeg:
+        return "-" + value(d.operands[0]);
+      case Opcode::kNot:
+        return "~" + value(d.operands[0]);
+      case Opcode::kSelect: {
+        const std::string condition = value(d.operands[0]);
+        const std::string yes = value(d.operands[1]);
+        return fmt::format("({} ? {} : {})", condition, yes, value(d.operands[2]));
+      }
+      case Opcode::kCast:
+        return fmt::format("cast<{}>({})", ir::name_of(d.type.dtype), values(d.operands));
+      case Opcode::kBitcast:
+        return fmt::format("bitcast<{}>({})", ir::name_of(d.type.dtype), values(d.operands));
+      case Opcode::kBroadcast:
+        return fmt::format("broadcast<{}>({})", d.type.lanes, values(d.operands));
+      case Opcode::kExtract:
+        return fmt::format("{}[{}]", value(d.operands[0]), d.index);
+      case Opcode::kShuffle: {
+        const std::string vectors = values(d.operands);
+        return fmt::format("shuffle({}, [{}])", vectors, fmt::join(d.lanes_picked, ", "));
+      }
+      case Opcode::kLoad:
+        if (d.type.pointer) return fmt::format("load<pointer>({})", values(d.operands));
+        return fmt::format("load<{}>({})", type_text(d.type), place(d.operands[0], d.operands[1]));
+      case Opcode::kLoadMasked: {
+        const std::string from = place(d.operands[0], d.operands[1]);
+        return fmt::format("load_masked<{}>({}, {})", type_text(d.type), from,
+                           value(d.operands[2]));
+      }
+      default:
+        break;
+    }
+    if (const std::string_view sign = infix(d.op); !sign.empty()) {
+      const std::string left = value(d.operands[0]);
+      return fmt::format("({} {} {})", left, sign, value(d.operands[1]));
+    }
+    return fmt::format("{}({})", call_name(d.op), values(d.operands));
   }
 
   void block(const Block& statements) {
     ++depth_;
+    std::map<ValueId, Pending> outer;
+    outer.swap(pending_);
     for (const Statement& statement : statements) {
-      std::visit([&](const auto& node) { print(node); }, statement.node);
+      std::visit([&](const auto& node) { print(node, statements); }, statement.node);
     }
+    flush(false);
+    outer.swap(pending_);
     --depth_;
   }
 
-  void print(const Definition& d) { line("{} v{} = {};", type_text(d.type), d.id, right_side(d)); }
-  void print(const Declare& d) {
-    line("var {} {} = v{};", type_text(function_.variables[d.variable].type), name(d.variable),
-         d.initial);
-  }
-  void print(const Assign& a) { line("{} = v{};", name(a.variable), a.value); }
-  void print(const Store& s) {
-    if (s.count >= 0) {
-      line("store_masked(v{}, v{}, v{}, v{});", s.pointer, s.offset, s.value, s.count);
+  void print(const Definition& d, const Block& here) {
+    switch (d.op) {
+      case Opcode::kConstant:
+        texts_[d.id] = constant(d);
+        return;
+      case Opcode::kIota:
+        texts_[d.id] = fmt::format("iota<{}>", type_text(d.type));
+        return;
+      case Opcode::kArgument:
+        texts_[d.id] = parameters_.at(d.index);
+        return;
+      case Opcode::kSymbolAddress:
+        texts_[d.id] = "&" + d.symbol;
+        return;
+      default:
+        break;
+    }
+    reads_ = d.op == Opcode::kReadVariable || d.op == Opcode::kLoad || d.op == Opcode::kLoadMasked;
+    Pending pending{type_text(d.type), expression(d), false};
+    pending.reads = reads_;
+    const Uses::Use& use = uses_.of[d.id];
+    if (use.count == 1 && use.block == &here && pending.text.size() <= kLongestInline) {
+      pending_.emplace(d.id, std::move(pending));
     } else {
-      line("store(v{}, v{}, v{});", s.pointer, s.offset, s.value);
+      write(d.id, pending);
     }
   }
-  void print(const For& f) {
-    line("for (v{} = v{}; v{} < v{}; v{} += {}) {{  // {}", f.index, f.begin, f.index, f.end,
-         f.index, f.step, f.name);
+
+  // Everything that changes variables or memory first writes the reads that come before it.
+  void print(const Declare& d, const Block&) {
+    const std::string initial = value(d.initial);
+    flush(true);
+    variables_[d.variable] = unique(function_.variables[d.variable].name);
+    line("var {} {} = {};", type_text(function_.variables[d.variable].type), variables_[d.variable],
+         initial);
+  }
+  void print(const Assign& a, const Block&) {
+    const std::string right = value(a.value);
+    flush(true);
+    line("{} = {};", variables_.at(a.variable), right);
+  }
+  void print(const Store& s, const Block&) {
+    const std::string to = place(s.pointer, s.offset);
+    const std::string stored = value(s.value);
+    const std::string count = s.count >= 0 ? ", " + value(s.count) : "";
+    flush(true);
+    line("store{}({}, {}{});", s.count >= 0 ? "_masked" : "", to, stored, count);
+  }
+  void print(const For& f, const Block&) {
+    const std::string begin = value(f.begin);
+    const std::string end = value(f.end);
+    flush(true);
+    const std::string& index = texts_[f.index] = unique(f.name);
+    line("for ({0} = {1}; {0} < {2}; {0} += {3}) {{", index, begin, end, f.step);
     block(*f.body);
     line("}}");
   }
-  void print(const If& i) {
-    line("if (v{}) {{", i.condition);
+  void print(const If& i, const Block&) {
+    const std::string condition = value(i.condition);
+    flush(true);
+    line("if ({}) {{", condition);
     block(*i.then_block);
     if (!i.else_block->empty()) {
       line("}} else {{");
@@ -118,15 +347,31 @@ class Printer {
     }
     line("}}");
   }
-  void print(const ParallelCall& c) {
-    line("parallel_for(v{}, {}, [{}], v{});", c.call, c.callee, values(c.words), c.chunks);
+  void print(const ParallelCall& c, const Block&) {
+    const std::string call = value(c.call);
+    const std::string words = values(c.words);
+    const std::string chunks = value(c.chunks);
+    flush(true);
+    line("parallel_for({}, {}, [{}], {});", call, c.callee, words, chunks);
   }
-  void print(const Comment& c) { line("// {}", c.text); }
-  void print(const TailCall& c) { line("return {}({});", c.callee, values(c.arguments)); }
+  void print(const Comment& c, const Block&) { line("// {}", c.text); }
+  void print(const TailCall& c, const Block&) {
+    const std::string arguments = values(c.arguments);
+    flush(true);
+    line("return {} {}({});", type_text(c.type), c.callee, arguments);
+  }
 
   const Function& function_;
+  Uses uses_;
+  std::vector<std::string> texts_;  // how a value is written, by value
+  std::vector<std::string> parameters_;
+  std::map<VariableId, std::string> variables_;
+  std::map<ValueId, Pending> pending_;  // of the current block
+  std::set<std::string> names_;
   std::string text_;
+  bool reads_ = false;  // of the expression that is being written
   int depth_ = 0;
+  int next_ = 0;
 };
 
 }  // namespace
@@ -138,8 +383,9 @@ std::string to_string(const Function& function, bool with_name) {
 // 64-bit FNV-1a.
 uint64_t hash_of(const Function& function) {
   uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : to_string(function, false))
+  for (const char c : to_string(function, false)) {
     hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
+  }
   return hash;
 }
 

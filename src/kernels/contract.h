@@ -1,4 +1,4 @@
-// Contractions: matrix products and convolutions.
+// Contract nodes: matrix products, dense, grouped and depthwise convolutions.
 #pragma once
 
 #include <vector>
@@ -7,11 +7,11 @@
 
 namespace dovetail::kernels {
 
-// The calls of a Contract node: tiles over packed weights where they are packed, pixel tiles for
-// depthwise windows, plain loops for what is left.
+// The calls of a Contract node; throws kUnsupported for bool, the one dtype without a product.
 std::vector<Call> contract_calls(const Request& request);
 
-// Whether contractions read operand `operand` lying so.
+// What those calls read: stride 1 along the channels of x and the columns of plain weights, packed
+// weights compact, epilogue operands with stride 1 along the columns or one element for all.
 bool contract_accepts(const ir::Node& node, int operand, const Layout& layout);
 
 }  // namespace dovetail::kernels

@@ -21,7 +21,8 @@ Values lower_batch_normalization(LowerContext& c, bool spatial) {
                 "in eval mode",
                 i);
   }
-  const Shape expected = spatial ? Shape{x->shape()[1]} : Shape(x->shape().begin() + 1, x->shape().end());
+  const Shape expected =
+      spatial ? Shape{x->shape()[1]} : Shape(x->shape().begin() + 1, x->shape().end());
   Values p(5);
   for (size_t i = 1; i < 5; ++i) {
     if (c.x(i)->shape() != expected) {
@@ -38,9 +39,7 @@ Values lower_batch_normalization(LowerContext& c, bool spatial) {
   return {c.build.binary(ScalarOp::kAdd, c.build.binary(ScalarOp::kMul, centred, factor), p[2])};
 }
 
-Values lower_version_7(LowerContext& c) {
-  return lower_batch_normalization(c, c.flag("spatial"));
-}
+Values lower_version_7(LowerContext& c) { return lower_batch_normalization(c, c.flag("spatial")); }
 
 Values lower_version_9(LowerContext& c) { return lower_batch_normalization(c, true); }
 

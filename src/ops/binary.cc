@@ -74,8 +74,7 @@ Values lower_bit_shift(LowerContext& c) {
     const auto inside = e.binary(ScalarOp::kLt, v[1], e.constant(width, dtype));
     const auto zero = e.constant(int64_t{0}, dtype);
     const auto by = e.select(inside, v[1], zero);
-    const auto shifted =
-        e.binary(direction == "LEFT" ? ScalarOp::kShl : ScalarOp::kShr, v[0], by);
+    const auto shifted = e.binary(direction == "LEFT" ? ScalarOp::kShl : ScalarOp::kShr, v[0], by);
     return e.select(inside, shifted, zero);
   })};
 }

@@ -21,11 +21,15 @@ std::span<const OpDef> cast_ops() {
   static const std::vector<OpDef> ops = [] {
     std::vector<AttributeDef> attributes = kOptions;
     attributes.push_back({"to", AttributeType::kInt, {}, true});
-    return std::vector<OpDef>{
-        {.name = "Cast", .attributes = attributes, .lower = lower_cast,
-         .limits = "no strings, complex numbers, float8 or 4-bit integers"},
-        {.name = "CastLike", .since = 15, .inputs = {2, 2}, .attributes = kOptions,
-         .lower = lower_cast_like}};
+    return std::vector<OpDef>{{.name = "Cast",
+                               .attributes = attributes,
+                               .lower = lower_cast,
+                               .limits = "no strings, complex numbers, float8 or 4-bit integers"},
+                              {.name = "CastLike",
+                               .since = 15,
+                               .inputs = {2, 2},
+                               .attributes = kOptions,
+                               .lower = lower_cast_like}};
   }();
   return ops;
 }

@@ -37,8 +37,10 @@ Values lower_constant(LowerContext& c) {
     given += c.has_attribute(name) ? 1 : 0;
   }
   if (given != 1) {
-    throw_error(ErrorKind::kValue, "{} of the attributes value, value_int, value_float, value_ints, "
-                "value_floats are given, expected one", given);
+    throw_error(ErrorKind::kValue,
+                "{} of the attributes value, value_int, value_float, value_ints, "
+                "value_floats are given, expected one",
+                given);
   }
   TensorData data = content(c);
   if (ir::is_float(data.dtype()) || data.element_count() > 64) {

@@ -1,6 +1,6 @@
 // Conv: x (N, C, S...), w (M, C/group, K...), bias (M)? -> y (N, M, O...), 1 to 3 spatial axes.
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 
 #include <numeric>
 
@@ -64,9 +64,8 @@ Values lower_conv(LowerContext& c) {
   std::iota(perm.begin(), perm.end(), 2);
   perm[rank - 2] = 1;
   perm[rank - 1] = 0;
-  ir::Value* y = c.graph().value(
-      ir::Contract{.groups = groups, .window = w.window, .epilogue = {}},
-      {c.build.to_channels_last(c.x(0)), c.build.permute(c.x(1), perm)});
+  ir::Value* y = c.graph().value(ir::Contract{.groups = groups, .window = w.window, .epilogue = {}},
+                                 {c.build.to_channels_last(c.x(0)), c.build.permute(c.x(1), perm)});
   y = c.build.to_channels_first(y);
   if (!c.has(2)) return {y};
   c.require_same_dtype(2);

@@ -32,11 +32,10 @@ Values lower_gather(LowerContext& c) {
 }  // namespace
 
 std::span<const OpDef> gather_ops() {
-  static const std::vector<OpDef> ops = {
-      {.name = "Gather",
-       .inputs = {2, 2},
-       .attributes = {{"axis", AttributeType::kInt, int64_t{0}}},
-       .lower = lower_gather}};
+  static const std::vector<OpDef> ops = {{.name = "Gather",
+                                          .inputs = {2, 2},
+                                          .attributes = {{"axis", AttributeType::kInt, int64_t{0}}},
+                                          .lower = lower_gather}};
   return ops;
 }
 

@@ -29,8 +29,8 @@ Values lower_gemm(LowerContext& c) {
   const DType dtype = c.x(0)->dtype();
   for (const double factor : {alpha, beta}) {
     if (ir::is_int(dtype) && (factor != std::floor(factor) || std::abs(factor) > INT32_MAX)) {
-      throw_error(ErrorKind::kUnsupported, "alpha or beta is {}, but {} needs whole numbers", factor,
-                  ir::name_of(dtype));
+      throw_error(ErrorKind::kUnsupported, "alpha or beta is {}, but {} needs whole numbers",
+                  factor, ir::name_of(dtype));
     }
   }
   Value* a = c.flag("transA") ? c.build.permute(c.x(0), {1, 0}) : c.x(0);

@@ -15,8 +15,8 @@ Values lower_dropout(LowerContext& c) {
   }
   Values results{c.x(0)};
   if (c.wants(1)) {
-    ir::Value* yes = c.graph().constant(
-        ir::TensorData::of(ir::DType::kBool, {}, std::vector<uint8_t>{1}));
+    ir::Value* yes =
+        c.graph().constant(ir::TensorData::of(ir::DType::kBool, {}, std::vector<uint8_t>{1}));
     results.push_back(c.build.broadcast_to(yes, c.x(0)->shape()));
   }
   return results;
@@ -25,22 +25,21 @@ Values lower_dropout(LowerContext& c) {
 }  // namespace
 
 std::span<const OpDef> identity_ops() {
-  static const std::vector<OpDef> ops = {
-      {.name = "Identity", .lower = lower_identity},
-      {.name = "Dropout",
-       .until = 11,
-       .outputs = {1, 2},
-       .dtypes = kFloats,
-       .attributes = {{"ratio", AttributeType::kReal, 0.5}},
-       .lower = lower_dropout},
-      {.name = "Dropout",
-       .since = 12,
-       .inputs = {1, 3},
-       .outputs = {1, 2},
-       .dtypes = kFloats,
-       .attributes = {{"seed", AttributeType::kInt}},
-       .lower = lower_dropout,
-       .limits = "training_mode = true is refused"}};
+  static const std::vector<OpDef> ops = {{.name = "Identity", .lower = lower_identity},
+                                         {.name = "Dropout",
+                                          .until = 11,
+                                          .outputs = {1, 2},
+                                          .dtypes = kFloats,
+                                          .attributes = {{"ratio", AttributeType::kReal, 0.5}},
+                                          .lower = lower_dropout},
+                                         {.name = "Dropout",
+                                          .since = 12,
+                                          .inputs = {1, 3},
+                                          .outputs = {1, 2},
+                                          .dtypes = kFloats,
+                                          .attributes = {{"seed", AttributeType::kInt}},
+                                          .lower = lower_dropout,
+                                          .limits = "training_mode = true is refused"}};
   return ops;
 }
 

@@ -21,8 +21,8 @@ Shape joined(Shape outer, const Dim& rows, const Dim& columns) {
 }
 
 Value* contract(LowerContext& c, Value* a, Value* b, size_t batch) {
-  return c.graph().value(ir::Contract{.batch = static_cast<int>(batch), .window = {}, .epilogue = {}},
-                         {a, b});
+  return c.graph().value(
+      ir::Contract{.batch = static_cast<int>(batch), .window = {}, .epilogue = {}}, {a, b});
 }
 
 // a (..., M, K), b (..., K, N), each of rank 2 or more

@@ -59,12 +59,12 @@ inline constexpr int kAnyNumber = INT32_MAX;
 // Sets of element types, for OpDef::dtypes.
 using DTypes = uint32_t;
 constexpr DTypes bit(ir::DType dtype) { return 1u << static_cast<int>(dtype); }
-inline constexpr DTypes kFloats = bit(ir::DType::kF32) | bit(ir::DType::kF64) |
-                                  bit(ir::DType::kF16) | bit(ir::DType::kBF16);
-inline constexpr DTypes kSignedInts = bit(ir::DType::kI8) | bit(ir::DType::kI16) |
-                                      bit(ir::DType::kI32) | bit(ir::DType::kI64);
-inline constexpr DTypes kUnsignedInts = bit(ir::DType::kU8) | bit(ir::DType::kU16) |
-                                        bit(ir::DType::kU32) | bit(ir::DType::kU64);
+inline constexpr DTypes kFloats =
+    bit(ir::DType::kF32) | bit(ir::DType::kF64) | bit(ir::DType::kF16) | bit(ir::DType::kBF16);
+inline constexpr DTypes kSignedInts =
+    bit(ir::DType::kI8) | bit(ir::DType::kI16) | bit(ir::DType::kI32) | bit(ir::DType::kI64);
+inline constexpr DTypes kUnsignedInts =
+    bit(ir::DType::kU8) | bit(ir::DType::kU16) | bit(ir::DType::kU32) | bit(ir::DType::kU64);
 inline constexpr DTypes kInts = kSignedInts | kUnsignedInts;
 inline constexpr DTypes kNumbers = kFloats | kInts;
 inline constexpr DTypes kBools = bit(ir::DType::kBool);

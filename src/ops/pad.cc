@@ -31,8 +31,8 @@ Values pad(LowerContext& c, const std::vector<int>& axes, const std::vector<Dim>
     // Returns what is cropped; a symbol counts as not negative.
     if (amount.is_constant() && amount.value() < 0) return -amount;
     if (!proved_ge(amount, 0, c.graph().symbols)) {
-      throw_error(ErrorKind::kUnsupported, "pads holds {}, whose sign is not known; fix it by --dim",
-                  amount.to_string());
+      throw_error(ErrorKind::kUnsupported,
+                  "pads holds {}, whose sign is not known; fix it by --dim", amount.to_string());
     }
     *border = amount;
     pads = pads || amount != Dim(0);
@@ -94,21 +94,20 @@ Values lower_by_inputs(LowerContext& c) {
 std::span<const OpDef> pad_ops() {
   const AttributeDef mode{"mode", AttributeType::kText, "constant"};
   constexpr const char* kLimits = "mode 'constant'";
-  static const std::vector<OpDef> ops = {
-      {.name = "Pad",
-       .until = 10,
-       .dtypes = kFloats,
-       .attributes = {mode,
-                      {"pads", AttributeType::kInts, {}, true},
-                      {"value", AttributeType::kReal, 0.0}},
-       .lower = lower_by_attributes,
-       .limits = kLimits},
-      {.name = "Pad",
-       .since = 11,
-       .inputs = {2, 4},
-       .attributes = {mode},
-       .lower = lower_by_inputs,
-       .limits = kLimits}};
+  static const std::vector<OpDef> ops = {{.name = "Pad",
+                                          .until = 10,
+                                          .dtypes = kFloats,
+                                          .attributes = {mode,
+                                                         {"pads", AttributeType::kInts, {}, true},
+                                                         {"value", AttributeType::kReal, 0.0}},
+                                          .lower = lower_by_attributes,
+                                          .limits = kLimits},
+                                         {.name = "Pad",
+                                          .since = 11,
+                                          .inputs = {2, 4},
+                                          .attributes = {mode},
+                                          .lower = lower_by_inputs,
+                                          .limits = kLimits}};
   return ops;
 }
 

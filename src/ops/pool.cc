@@ -16,8 +16,9 @@ Values pool(LowerContext& c, ir::PoolKind kind) {
   const Shape& x = c.x(0)->shape();
   const Ints& kernel = c.integers("kernel_shape");
   if (kernel.size() != x.size() - 2) {
-    throw_error(ErrorKind::kValue, "kernel_shape has {} values, but {} of shape {} has {} spatial axes",
-                kernel.size(), c.input_text(0), ir::to_string(x), x.size() - 2);
+    throw_error(ErrorKind::kValue,
+                "kernel_shape has {} values, but {} of shape {} has {} spatial axes", kernel.size(),
+                c.input_text(0), ir::to_string(x), x.size() - 2);
   }
   for (const int64_t extent : kernel) {
     if (extent < 1 || extent > INT32_MAX) {
@@ -38,8 +39,8 @@ Values lower_max_pool(LowerContext& c) {
 }
 
 Values lower_average_pool(LowerContext& c) {
-  return pool(c, c.flag("count_include_pad") ? ir::PoolKind::kAverageWithPadding
-                                             : ir::PoolKind::kAverage);
+  return pool(
+      c, c.flag("count_include_pad") ? ir::PoolKind::kAverageWithPadding : ir::PoolKind::kAverage);
 }
 
 std::vector<int> spatial_axes(LowerContext& c) {

@@ -22,7 +22,8 @@ Values lower_pow(LowerContext& c) {
   ir::Value* x = c.x(0);
   ir::Value* y = c.x(1);
   const DType dtype = x->dtype();
-  const bool one_exponent = y->shape() == ir::Shape(y->rank(), ir::Dim(1)) && y->rank() <= x->rank();
+  const bool one_exponent =
+      y->shape() == ir::Shape(y->rank(), ir::Dim(1)) && y->rank() <= x->rank();
   if (ir::is_float(dtype) && one_exponent) {
     if (const auto known = c.peek_tensor(1)) {
       const double exponent = known->as_double(0);
@@ -37,8 +38,11 @@ Values lower_pow(LowerContext& c) {
   const bool mixed = ir::is_float(dtype) != ir::is_float(y->dtype());
   const DType compute = ir::is_int(dtype) && mixed ? DType::kF64 : dtype;
   return {c.build.elementwise({x, y}, [&](ir::ExprBuilder& e, const auto& v) {
-    const auto as = [&](auto ref, DType from, DType to) { return from == to ? ref : e.cast(ref, to); };
-    const auto power = e.binary(ScalarOp::kPow, as(v[0], dtype, compute), as(v[1], y->dtype(), compute));
+    const auto as = [&](auto ref, DType from, DType to) {
+      return from == to ? ref : e.cast(ref, to);
+    };
+    const auto power =
+        e.binary(ScalarOp::kPow, as(v[0], dtype, compute), as(v[1], y->dtype(), compute));
     return as(power, compute, dtype);
   })};
 }

@@ -19,7 +19,8 @@ using ir::Value;
 Value* sum(Builder& b, Value* x, const Axes& axes) { return b.reduce(ReduceKind::kSum, x, axes); }
 
 Value* square(Builder& b, Value* x) {
-  return b.elementwise({x}, [](auto& e, const auto& v) { return e.binary(ScalarOp::kMul, v[0], v[0]); });
+  return b.elementwise({x},
+                       [](auto& e, const auto& v) { return e.binary(ScalarOp::kMul, v[0], v[0]); });
 }
 
 // Functions of floats on integers: computed in double.
@@ -55,7 +56,8 @@ struct Row {
 const std::vector<Row>& rows() {
   static const std::vector<Row> kRows = {
       {"ReduceSum", kNumbers, 13, sum},
-      {"ReduceMean", kNumbers, 18, [](Builder& b, Value* x, const Axes& a) { return b.mean(x, a); }},
+      {"ReduceMean", kNumbers, 18,
+       [](Builder& b, Value* x, const Axes& a) { return b.mean(x, a); }},
       {"ReduceMax", kEvery, 18,
        [](Builder& b, Value* x, const Axes& a) { return extreme(b, x, a, ReduceKind::kMax); }},
       {"ReduceMin", kEvery, 18,
@@ -66,9 +68,8 @@ const std::vector<Row>& rows() {
        [](Builder& b, Value* x, const Axes& a) { return sum(b, b.unary(ScalarOp::kAbs, x), a); }},
       {"ReduceL2", kNumbers, 18,
        [](Builder& b, Value* x, const Axes& a) {
-         return in_float(b, x, [&](Value* v) {
-           return b.unary(ScalarOp::kSqrt, sum(b, square(b, v), a));
-         });
+         return in_float(
+             b, x, [&](Value* v) { return b.unary(ScalarOp::kSqrt, sum(b, square(b, v), a)); });
        }},
       {"ReduceSumSquare", kNumbers, 18,
        [](Builder& b, Value* x, const Axes& a) { return sum(b, square(b, x), a); }},

@@ -24,7 +24,8 @@ Dim inferred(LowerContext& c, const Shape& from, const Shape& rest) {
   }
   const Dim above = ir::element_count(numerator), below = ir::element_count(denominator);
   if (below == Dim(1)) return above;
-  if (below == Dim(0) || (above.is_constant() && below.is_constant() && above.value() % below.value())) {
+  if (below == Dim(0) ||
+      (above.is_constant() && below.is_constant() && above.value() % below.value())) {
     throw_error(ErrorKind::kValue, "{} of shape {} cannot be reshaped: -1 stands for {} / {}",
                 c.input_text(0), ir::to_string(from), above.to_string(), below.to_string());
   }

@@ -10,9 +10,8 @@ using ir::ScalarOp;
 // condition (bool), x, y, broadcast together
 Values lower_where(LowerContext& c) {
   if (c.x(1)->dtype() != c.x(2)->dtype()) {
-    throw_error(ErrorKind::kType, "{} is {} but {} is {}; both must have one type",
-                c.input_text(1), ir::name_of(c.x(1)->dtype()), c.input_text(2),
-                ir::name_of(c.x(2)->dtype()));
+    throw_error(ErrorKind::kType, "{} is {} but {} is {}; both must have one type", c.input_text(1),
+                ir::name_of(c.x(1)->dtype()), c.input_text(2), ir::name_of(c.x(2)->dtype()));
   }
   return {c.build.elementwise(c.inputs(),
                               [](auto& e, const auto& v) { return e.select(v[0], v[1], v[2]); })};

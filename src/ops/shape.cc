@@ -21,9 +21,7 @@ Values lower_shape(LowerContext& c) {
   return {c.build.integers(Shape(x.begin() + start, x.begin() + end))};
 }
 
-Values lower_size(LowerContext& c) {
-  return {c.build.integer(ir::element_count(c.x(0)->shape()))};
-}
+Values lower_size(LowerContext& c) { return {c.build.integer(ir::element_count(c.x(0)->shape()))}; }
 
 }  // namespace
 

@@ -54,9 +54,9 @@ OpDef row(const char* name, bool log, bool one_axis) {
 }  // namespace
 
 std::span<const OpDef> softmax_ops() {
-  static const std::vector<OpDef> ops = {
-      row("Softmax", false, false), row("Softmax", false, true), row("LogSoftmax", true, false),
-      row("LogSoftmax", true, true)};
+  static const std::vector<OpDef> ops = {row("Softmax", false, false), row("Softmax", false, true),
+                                         row("LogSoftmax", true, false),
+                                         row("LogSoftmax", true, true)};
   return ops;
 }
 

@@ -10,8 +10,10 @@ namespace {
 class Key {
  public:
   template <class T>
-  requires std::is_arithmetic_v<T> || std::is_enum_v<T>
-  void add(T value) { text_.append(reinterpret_cast<const char*>(&value), sizeof(value)); }
+    requires std::is_arithmetic_v<T> || std::is_enum_v<T>
+  void add(T value) {
+    text_.append(reinterpret_cast<const char*>(&value), sizeof(value));
+  }
   void add(const ir::Dim& dim) { add_text(dim.to_string()); }
   template <class T>
   void add(const std::vector<T>& list) {

@@ -1,6 +1,6 @@
-// Runs the cases of a folder: each is an ONNX file, inputs and expected outputs as .npy. The file is
-// imported, the graph verified and evaluated, and the outputs are compared: importer and operators
-// against onnxruntime or the ONNX reference, without any kernel.
+// Runs the cases of a folder: each is an ONNX file, inputs and expected outputs as .npy. The file
+// is imported, the graph verified and evaluated, and the outputs are compared: importer and
+// operators against onnxruntime or the ONNX reference, without any kernel.
 //
 //   evaluate_cases FOLDER [gtest options]      FOLDER/cases.json lists the cases
 #include <gtest/gtest.h>
@@ -96,8 +96,8 @@ class CaseTest : public testing::Test {
 void register_cases(const fs::path& folder) {
   std::ifstream stream(folder / "cases.json");
   for (const auto& row : nlohmann::json::parse(stream)) {
-    Case c{folder,      row["model"], row["inputs"], row["outputs"], row["rtol"], row["atol"],
-           row.value("refused", "")};
+    Case c{folder,      row["model"], row["inputs"],           row["outputs"],
+           row["rtol"], row["atol"],  row.value("refused", "")};
     const std::string suite = row["suite"], name = row["name"];
     testing::RegisterTest(suite.c_str(), name.c_str(), nullptr, nullptr, __FILE__, __LINE__,
                           [c]() -> testing::Test* { return new CaseTest(c); });

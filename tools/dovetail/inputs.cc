@@ -2,8 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <cstring>
+#include <algorithm>
 #include <map>
+#include <memory>
 #include <random>
 
 #include "base/error.h"
@@ -38,6 +39,11 @@ Dims given_dims(const dv_model& model, const InputOptions& options) {
   return dims;
 }
 
+Tensor tensor_of(NpyArray array) {
+  auto owner = std::make_shared<NpyArray>(std::move(array));
+  return Tensor::view(static_cast<void*>(owner->bytes.data()), owner->shape, owner->dtype, owner);
+}
+
 std::map<std::string, Tensor> given_inputs(const dv_model& model, const InputOptions& options) {
   const std::vector<std::string> known = names_of(model.inputs, model.num_inputs);
   std::map<std::string, Tensor> inputs;
@@ -47,7 +53,7 @@ std::map<std::string, Tensor> given_inputs(const dv_model& model, const InputOpt
       throw_error(ErrorKind::kKey, "--input {}: model '{}' has no such input; its inputs are {}",
                   name, model.name, fmt::join(known, ", "));
     }
-    if (!inputs.emplace(name, read_npy(file)).second)
+    if (!inputs.emplace(name, tensor_of(read_npy(file))).second)
       throw_error(ErrorKind::kValue, "--input {}: given twice", name);
   }
   return inputs;

@@ -25,8 +25,11 @@ void run(const InputOptions& options, const fs::path& folder) {
   fs::create_directories(folder, error);
   if (error)
     throw_error(ErrorKind::kIo, "cannot make the folder {}: {}", folder.string(), error.message());
-  for (int k = 0; k < executor.num_outputs(); ++k)
-    write_npy(folder / fmt::format("{}.npy", k), executor.get_output(k));
+  for (int k = 0; k < executor.num_outputs(); ++k) {
+    const Tensor output = executor.get_output(k);
+    write_npy(folder / fmt::format("{}.npy", k), output.dtype(), output.shape(),
+              {static_cast<const std::byte*>(output.raw_data()), output.num_bytes()});
+  }
 }
 
 }  // namespace

@@ -62,8 +62,7 @@ Value* Builder::elementwise(const std::vector<Value*>& operands, const Body& bod
   std::vector<Value*> reshaped;
   for (size_t i = 0; i < operands.size(); ++i) {
     refs.push_back(expr.operand(static_cast<int>(i), operands[i]->dtype()));
-    reshaped.push_back(
-        reshape(operands[i], with_leading_ones(operands[i]->shape(), shape.size())));
+    reshaped.push_back(reshape(operands[i], with_leading_ones(operands[i]->shape(), shape.size())));
   }
   const Ref result = body(expr, refs);
   return graph_.value(ir::Elementwise{expr.finish(result)}, std::move(reshaped));
@@ -163,8 +162,7 @@ Value* Builder::per_channel(Value* x, int rank) {
 }
 
 Value* Builder::scalar(double value, DType dtype) {
-  Value* wide = graph_.constant(
-      ir::TensorData::of(DType::kF64, {}, std::vector<double>{value}));
+  Value* wide = graph_.constant(ir::TensorData::of(DType::kF64, {}, std::vector<double>{value}));
   if (dtype == DType::kF64) return wide;
   if (dtype == DType::kF32) {
     return graph_.constant(
@@ -212,8 +210,8 @@ Value* Builder::compute(const Dim& value) {
       using Op = ir::ScalarOp;
       switch (a.kind) {
         case ir::AtomKind::kFloorDiv:
-          return e.binary(Op::kDiv,
-                          e.binary(Op::kSub, v[0], e.binary(Op::kFloorMod, v[0], v[1])), v[1]);
+          return e.binary(Op::kDiv, e.binary(Op::kSub, v[0], e.binary(Op::kFloorMod, v[0], v[1])),
+                          v[1]);
         case ir::AtomKind::kMod:
           return e.binary(Op::kFloorMod, v[0], v[1]);
         case ir::AtomKind::kMin:

@@ -56,7 +56,7 @@ class LowerContext {
   Ints known_ints(size_t i);
   ir::TensorData known_tensor(size_t i);
   std::optional<ir::TensorData> peek_tensor(size_t i) const;  // freezes nothing
-  double known_scalar(size_t i);  // of an input with one element
+  double known_scalar(size_t i);                              // of an input with one element
 
   // 0 <= result < rank for -rank <= axis < rank; else kValue.
   int axis(int64_t axis, int rank) const;

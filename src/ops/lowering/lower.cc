@@ -12,18 +12,18 @@ using ir::DType;
 
 // TensorProto.DataType
 constexpr std::array<std::pair<int, DType>, 13> kOnnxTypes = {{{1, DType::kF32},
-                                                              {2, DType::kU8},
-                                                              {3, DType::kI8},
-                                                              {4, DType::kU16},
-                                                              {5, DType::kI16},
-                                                              {6, DType::kI32},
-                                                              {7, DType::kI64},
-                                                              {9, DType::kBool},
-                                                              {10, DType::kF16},
-                                                              {11, DType::kF64},
-                                                              {12, DType::kU32},
-                                                              {13, DType::kU64},
-                                                              {16, DType::kBF16}}};
+                                                               {2, DType::kU8},
+                                                               {3, DType::kI8},
+                                                               {4, DType::kU16},
+                                                               {5, DType::kI16},
+                                                               {6, DType::kI32},
+                                                               {7, DType::kI64},
+                                                               {9, DType::kBool},
+                                                               {10, DType::kF16},
+                                                               {11, DType::kF64},
+                                                               {12, DType::kU32},
+                                                               {13, DType::kU64},
+                                                               {16, DType::kBF16}}};
 
 std::string range_text(const Count& count) {
   if (count.min == count.max) return fmt::format("{}", count.min);
@@ -57,9 +57,8 @@ void check_attributes(const OnnxNode& node, const OpDef& def) {
     if (found == def.attributes.end()) {
       std::string known;
       for (const AttributeDef& a : def.attributes) known += (known.empty() ? "" : ", ") + a.name;
-      throw_error(ErrorKind::kUnsupported,
-                  "attribute '{}' is not one of {} in opset {} ({})", name, def.name, node.opset,
-                  known.empty() ? "it has none" : "it has " + known);
+      throw_error(ErrorKind::kUnsupported, "attribute '{}' is not one of {} in opset {} ({})", name,
+                  def.name, node.opset, known.empty() ? "it has none" : "it has " + known);
     }
     if (type_of(value) != found->type) {
       throw_error(ErrorKind::kType, "attribute '{}' is {}, expected {}", name,
@@ -95,19 +94,19 @@ DType dtype_of_onnx(int64_t onnx) {
     if (number == onnx) return dtype;
   }
   constexpr std::array<std::pair<int, const char*>, 14> kOthers = {{{8, "string"},
-                                                                   {14, "complex64"},
-                                                                   {15, "complex128"},
-                                                                   {17, "float8e4m3fn"},
-                                                                   {18, "float8e4m3fnuz"},
-                                                                   {19, "float8e5m2"},
-                                                                   {20, "float8e5m2fnuz"},
-                                                                   {21, "uint4"},
-                                                                   {22, "int4"},
-                                                                   {23, "float4e2m1"},
-                                                                   {24, "float8e8m0"},
-                                                                   {25, "uint2"},
-                                                                   {26, "int2"},
-                                                                   {0, "undefined"}}};
+                                                                    {14, "complex64"},
+                                                                    {15, "complex128"},
+                                                                    {17, "float8e4m3fn"},
+                                                                    {18, "float8e4m3fnuz"},
+                                                                    {19, "float8e5m2"},
+                                                                    {20, "float8e5m2fnuz"},
+                                                                    {21, "uint4"},
+                                                                    {22, "int4"},
+                                                                    {23, "float4e2m1"},
+                                                                    {24, "float8e8m0"},
+                                                                    {25, "uint2"},
+                                                                    {26, "int2"},
+                                                                    {0, "undefined"}}};
   for (const auto& [number, name] : kOthers) {
     if (number == onnx) {
       throw_error(ErrorKind::kUnsupported, "element type {} is not supported; there are {}", name,

@@ -75,8 +75,8 @@ WindowOf window_of(LowerContext& c, const Ints& kernel, const ir::Shape& spatial
     const Dim stride(window.strides[i]);
     const Dim padded = spatial[i] + window.pad_lo[i] + window.pad_hi[i];
     const Dim all = ir::ceildiv(padded - Dim(reach(window, i)), stride) + Dim(1);
-    const Dim out = ir::select_ge((all - Dim(1)) * stride, spatial[i] + window.pad_lo[i],
-                                  all - Dim(1), all);
+    const Dim out =
+        ir::select_ge((all - Dim(1)) * stride, spatial[i] + window.pad_lo[i], all - Dim(1), all);
     result.ceil_extra[i] =
         ir::max((out - Dim(1)) * stride + Dim(reach(window, i)) - padded, Dim(0));
   }

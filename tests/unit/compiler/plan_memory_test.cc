@@ -12,7 +12,8 @@ using ir::Plan;
 // A chain: step i reads buffer i and writes buffer i + 1.
 Plan chain(const std::vector<Dim>& bytes) {
   Plan plan;
-  for (const Dim& size : bytes) plan.buffers.push_back({.kind = Buffer::Kind::kWorkspace, .bytes = size});
+  for (const Dim& size : bytes)
+    plan.buffers.push_back({.kind = Buffer::Kind::kWorkspace, .bytes = size});
   for (size_t i = 0; i + 1 < bytes.size(); ++i) {
     ir::Step step;
     for (size_t b = i; b < i + 2; ++b) {
@@ -40,7 +41,8 @@ TEST(PlanMemory, BuffersAliveAtOnceNeverOverlap) {
         const Buffer& a = plan.buffers[i];
         const Buffer& b = plan.buffers[j];
         const bool together = a.first_step <= b.last_step && b.first_step <= a.last_step;
-        if (together) EXPECT_FALSE(overlap(a, b, {}, size)) << i << " and " << j << " at n = " << size;
+        if (together)
+          EXPECT_FALSE(overlap(a, b, {}, size)) << i << " and " << j << " at n = " << size;
       }
     }
   }

@@ -28,8 +28,10 @@ TEST(ReshapeStrides, ExtentsOfOneDoNotMatter) {
 
 TEST(ReshapeStrides, SymbolicExtentsSplitWhereTheyStand) {
   const Dim batch = Dim::symbol("batch");
-  EXPECT_EQ(reshape_strides({batch, 7, 7, 32}, {1568, 224, 32, 1}, {batch * 49, 32}), (Strides{32, 1}));
-  EXPECT_EQ(reshape_strides({batch * 49, 32}, {32, 1}, {batch, 7, 7, 32}), (Strides{1568, 224, 32, 1}));
+  EXPECT_EQ(reshape_strides({batch, 7, 7, 32}, {1568, 224, 32, 1}, {batch * 49, 32}),
+            (Strides{32, 1}));
+  EXPECT_EQ(reshape_strides({batch * 49, 32}, {32, 1}, {batch, 7, 7, 32}),
+            (Strides{1568, 224, 32, 1}));
 }
 
 TEST(ReshapeStrides, PermutedTensorsAreNoView) {

@@ -279,9 +279,8 @@ TEST(Gather, CountsNegativeIndicesFromTheEnd) {
 }
 
 TEST(Gather, RefusesAnIndexOutOfRange) {
-  expect_error(ErrorKind::kValue, "gather: index 3 is out of range for axis 0 of extent 3", [] {
-    apply(Gather{0}, {counting({3}), tensor(DType::kI64, {1}, {3})});
-  });
+  expect_error(ErrorKind::kValue, "gather: index 3 is out of range for axis 0 of extent 3",
+               [] { apply(Gather{0}, {counting({3}), tensor(DType::kI64, {1}, {3})}); });
 }
 
 TEST(Movement, KeepsTheBytesOfEveryDtype) {
@@ -346,22 +345,16 @@ TEST(EvaluateGraph, RefusesInputsThatDoNotFit) {
   const auto run = [&](const TensorData& a, const TensorData& b) { evaluate(graph, {a, b}); };
   expect_error(ErrorKind::kValue, "input 'a' has shape [3], expected [n,2]",
                [&] { run(counting({3}), counting({3})); });
-  expect_error(ErrorKind::kValue, "input 'a' has shape [3,4], expected [n,2]", [&] {
-    run(counting({3, 4}), counting({3}));
-  });
+  expect_error(ErrorKind::kValue, "input 'a' has shape [3,4], expected [n,2]",
+               [&] { run(counting({3, 4}), counting({3})); });
   expect_error(ErrorKind::kValue, "axis 0 of input 'b' is 4, but the dimension 'n' is already 3",
-               [&] {
-                 run(counting({3, 2}), counting({4}));
-               });
-  expect_error(ErrorKind::kValue, "the dimension 'n' is 9, expected 1 to 8", [&] {
-    run(counting({9, 2}), counting({9}));
-  });
-  expect_error(ErrorKind::kType, "input 'b' is int64, expected float32", [&] {
-    run(counting({3, 2}), tensor(DType::kI64, {3}, {1, 2, 3}));
-  });
-  expect_error(ErrorKind::kValue, "1 inputs are given, the graph has 2", [&] {
-    evaluate(graph, {counting({3, 2})});
-  });
+               [&] { run(counting({3, 2}), counting({4})); });
+  expect_error(ErrorKind::kValue, "the dimension 'n' is 9, expected 1 to 8",
+               [&] { run(counting({9, 2}), counting({9})); });
+  expect_error(ErrorKind::kType, "input 'b' is int64, expected float32",
+               [&] { run(counting({3, 2}), tensor(DType::kI64, {3}, {1, 2, 3})); });
+  expect_error(ErrorKind::kValue, "1 inputs are given, the graph has 2",
+               [&] { evaluate(graph, {counting({3, 2})}); });
 }
 
 TEST(EvaluateGraph, TellsAParamWithoutContent) {

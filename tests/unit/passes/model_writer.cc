@@ -86,18 +86,17 @@ Value* ModelWriter::batch_norm(Value* x, const std::string& name) {
     return per_channel(param(name + what, {channels}, least), 4);
   };
   Value* centred = binary(ScalarOp::kSub, x, vector(".mean", -1));
-  Value* deviation = unary(
-      ScalarOp::kSqrt, binary(ScalarOp::kAdd, vector(".var", 0.5), scalar(1e-5)));
-  Value* scaled = binary(ScalarOp::kMul, binary(ScalarOp::kDiv, centred, deviation),
-                         vector(".scale", -1));
+  Value* deviation =
+      unary(ScalarOp::kSqrt, binary(ScalarOp::kAdd, vector(".var", 0.5), scalar(1e-5)));
+  Value* scaled =
+      binary(ScalarOp::kMul, binary(ScalarOp::kDiv, centred, deviation), vector(".scale", -1));
   return binary(ScalarOp::kAdd, scaled, vector(".bias", -1));
 }
 
 Value* ModelWriter::max_pool(Value* x, int64_t kernel, int64_t stride) {
   graph.set_origin("pool");
-  ir::Pool op{ir::PoolKind::kMax,
-              {{kernel, kernel}, {stride, stride}, {1, 1}, {0, 0}, {0, 0}},
-              {0, 0}};
+  ir::Pool op{
+      ir::PoolKind::kMax, {{kernel, kernel}, {stride, stride}, {1, 1}, {0, 0}, {0, 0}}, {0, 0}};
   return permute(graph.value(op, {permute(x, channels_last(4))}), channels_first(4));
 }
 
@@ -156,8 +155,7 @@ Value* ModelWriter::layer_norm(Value* x, const std::string& name) {
 Value* ModelWriter::linear(Value* x, const std::string& name, int64_t columns) {
   graph.set_origin(name);
   Value* w = param(name + ".w", {x->shape().back().value(), columns});
-  return binary(ScalarOp::kAdd, graph.value(ir::Contract{}, {x, w}),
-                param(name + ".b", {columns}));
+  return binary(ScalarOp::kAdd, graph.value(ir::Contract{}, {x, w}), param(name + ".b", {columns}));
 }
 
 Value* ModelWriter::permute(Value* x, std::vector<int> perm) {

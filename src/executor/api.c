@@ -1,0 +1,17 @@
+#include "executor/context.h"
+
+const dv_api dovetail_api = {
+    sizeof(dv_api),
+    0,
+    dv_create,
+    dv_destroy,
+    dv_model_of,
+    dv_variant_of,
+    dv_set_input,
+    dv_set_input_zero_copy,
+    dv_set_output_zero_copy,
+    dv_run,
+    dv_get_input,
+    dv_get_output,
+    dv_copy_output,
+};

@@ -1,0 +1,20 @@
+/* Reading the arguments of a packed function. */
+#ifndef DOVETAIL_EXECUTOR_FFI_ARGUMENTS_H_
+#define DOVETAIL_EXECUTOR_FFI_ARGUMENTS_H_
+
+#include "executor/ffi_abi.h"
+
+/* What kind of value it is, in Python's words: "int", "str", "Device", ... */
+const char* dv_any_kind(const dv_any* value);
+
+/* The bytes of a string of any form; 0 when the value is none. */
+int dv_any_as_string(const dv_any* value, dv_byte_array* text);
+
+/* The tensor of a DLTensor*, an ffi.Tensor or a reference to one. *object is the ffi.Tensor that
+ * keeps it alive, NULL for a DLTensor*. 0 when the value is none of them. */
+int dv_any_as_tensor(const dv_any* value, const dv_tensor** tensor, dv_object** object);
+
+/* A device, or a list or array that holds one device and nothing else. */
+int dv_any_as_device(const dv_any* value, dv_device* device);
+
+#endif /* DOVETAIL_EXECUTOR_FFI_ARGUMENTS_H_ */

@@ -1,0 +1,56 @@
+/* A context as tvm_ffi callers see it: shared by the functions of the Map that the factory returns
+ * and by the views that get_input and get_output hand out; the last one destroys it. */
+#ifndef DOVETAIL_EXECUTOR_FFI_EXECUTOR_H_
+#define DOVETAIL_EXECUTOR_FFI_EXECUTOR_H_
+
+#include "executor/context.h"
+#include "executor/ffi_provider.h"
+
+typedef struct dv_ffi_executor dv_ffi_executor;
+
+/* A function of the Map. `call` runs under the executor's lock, writes *result (None on entry), and
+ * returns DV_OK, or a code after filling *error, or DV_FFI_RAISED when the error is raised already.
+ */
+enum { DV_FFI_RAISED = -1, DV_FFI_NUM_METHODS = 8 };
+typedef struct dv_ffi_method {
+  const char* name;
+  const char* parameters; /* "(input, tensor)" */
+  int32_t least;          /* arguments */
+  int32_t most;
+  int32_t (*call)(dv_ffi_executor* executor, const dv_any* args, int32_t num_args, dv_any* result,
+                  dv_error* error);
+} dv_ffi_method;
+
+extern const dv_ffi_method dv_ffi_methods[DV_FFI_NUM_METHODS];
+
+/* What a function of the Map is given as itself. */
+typedef struct dv_ffi_bound_method {
+  dv_ffi_executor* executor;
+  const dv_ffi_method* method;
+} dv_ffi_bound_method;
+
+struct dv_ffi_executor {
+  int64_t references; /* changed atomically */
+  int32_t busy;       /* changed atomically: a call is under way */
+  int32_t reserved;
+  dv_ffi_provider provider;
+  dv_context* context;
+  dv_object** kept; /* inputs, then outputs: the ffi.Tensor used without a copy; NULL: none */
+  dv_ffi_bound_method methods[DV_FFI_NUM_METHODS];
+};
+
+/* A new executor with one reference; NULL, and *error, when there is none. */
+dv_ffi_executor* dv_ffi_create_executor(const dv_model* model, const dv_ffi_provider* provider,
+                                        dv_error* error);
+void dv_ffi_retain_executor(dv_ffi_executor* executor);
+void dv_ffi_release_executor(dv_ffi_executor* executor);
+
+/* Raises the error as the Python exception of its kind, when anyone can hear it; always -1. */
+int dv_ffi_raise(const dv_ffi_provider* provider, const dv_error* error);
+
+/* An ffi.Tensor over the memory of an input or output that is not borrowed. It keeps the memory and
+ * the executor alive. */
+int32_t dv_ffi_make_view(dv_ffi_executor* executor, const dv_tensor* tensor, dv_buffer* buffer,
+                         dv_any* result, dv_error* error);
+
+#endif /* DOVETAIL_EXECUTOR_FFI_EXECUTOR_H_ */

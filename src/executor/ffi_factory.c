@@ -1,0 +1,183 @@
+/* The packed functions of a library: what __tvm_ffi_<model> and __tvm_ffi_dovetail.library call. */
+#include "executor/copy.h"
+#include "executor/error_text.h"
+#include "executor/ffi_arguments.h"
+#include "executor/ffi_executor.h"
+
+/* ---- A call of a function of the Map */
+
+static int32_t check_count(const dv_ffi_method* method, int32_t num_args, dv_error* error) {
+  if (num_args >= method->least && num_args <= method->most) return DV_OK;
+  dv_text text = dv_text_begin(error, DV_TYPE_ERROR);
+  dv_put(&text, method->name);
+  dv_put(&text, " takes ");
+  dv_put(&text, method->parameters);
+  dv_put(&text, ", got ");
+  dv_put_integer(&text, num_args);
+  dv_put(&text, num_args == 1 ? " argument" : " arguments");
+  return dv_text_end(&text);
+}
+
+static int32_t call_locked(const dv_ffi_bound_method* bound, const dv_any* args, int32_t num_args,
+                           dv_any* result, dv_error* error) {
+  dv_ffi_executor* executor = bound->executor;
+  if (__atomic_exchange_n(&executor->busy, 1, __ATOMIC_ACQUIRE)) {
+    return dv_fail(error, DV_STATE_ERROR,
+                   "this executor is in use by another thread: make one for each thread");
+  }
+  const int32_t code = bound->method->call(executor, args, num_args, result, error);
+  __atomic_store_n(&executor->busy, 0, __ATOMIC_RELEASE);
+  return code;
+}
+
+static int call_method(void* self, const dv_any* args, int32_t num_args, dv_any* result) {
+  const dv_ffi_bound_method* bound = self;
+  dv_error error;
+  dv_any made;
+  dv_clear_bytes(&made, sizeof(made));
+  int32_t code = check_count(bound->method, num_args, &error);
+  if (code == DV_OK) code = call_locked(bound, args, num_args, &made, &error);
+  if (code == DV_FFI_RAISED) return -1;
+  if (code != DV_OK) return dv_ffi_raise(&bound->executor->provider, &error);
+  *result = made;
+  return 0;
+}
+
+static void release_method(void* self) {
+  dv_ffi_release_executor(((dv_ffi_bound_method*)self)->executor);
+}
+
+/* ---- The Map */
+
+/* Fills args with name, function, name, function, ...; the functions made are the caller's. */
+static int32_t make_functions(dv_ffi_executor* executor, dv_any* args) {
+  for (int32_t i = 0; i < DV_FFI_NUM_METHODS; ++i) {
+    dv_object* function = NULL;
+    dv_ffi_retain_executor(executor);
+    if (executor->provider.create_function(&executor->methods[i], call_method, release_method,
+                                           &function) != 0) {
+      dv_ffi_release_executor(executor);
+      return DV_FFI_RAISED;
+    }
+    args[2 * i].type = DV_ANY_C_STRING;
+    args[2 * i].value.pointer = (void*)(uintptr_t)dv_ffi_methods[i].name;
+    args[2 * i + 1].type = DV_ANY_FUNCTION;
+    args[2 * i + 1].value.pointer = function;
+  }
+  return DV_OK;
+}
+
+static int32_t make_map(dv_ffi_executor* executor, dv_any* result, dv_error* error) {
+  const dv_byte_array name = {"ffi.Map", 7};
+  const dv_ffi_provider* provider = &executor->provider;
+  dv_object* map = NULL;
+  if (provider->get_global(&name, &map) != 0) return DV_FFI_RAISED;
+  if (!map) {
+    return dv_fail(error, DV_RUNTIME_ERROR,
+                   "the tvm_ffi runtime of this process has no function 'ffi.Map'");
+  }
+  dv_any args[2 * DV_FFI_NUM_METHODS];
+  dv_clear_bytes(args, sizeof(args));
+  int32_t code = make_functions(executor, args);
+  if (code == DV_OK && provider->call_function(map, args, 2 * DV_FFI_NUM_METHODS, result) != 0) {
+    code = DV_FFI_RAISED;
+  }
+  for (int32_t i = 0; i < DV_FFI_NUM_METHODS; ++i) {
+    if (args[2 * i + 1].value.pointer) provider->release(args[2 * i + 1].value.pointer);
+  }
+  provider->release(map);
+  return code;
+}
+
+/* ---- The factory's argument */
+
+static const char* device_name(int32_t type) {
+  switch (type) {
+    case 2:
+      return "cuda";
+    case 4:
+      return "opencl";
+    case 7:
+      return "vulkan";
+    case 8:
+      return "metal";
+    case 10:
+      return "rocm";
+    default:
+      return NULL;
+  }
+}
+
+static void put_device(dv_text* text, dv_device device) {
+  const char* name = device_name(device.type);
+  dv_put(text, name ? name : "device type ");
+  if (!name) dv_put_integer(text, device.type);
+  dv_put(text, ":");
+  dv_put_integer(text, device.id);
+}
+
+static int32_t check_device(const dv_model* model, const dv_any* args, int32_t num_args,
+                            dv_error* error) {
+  dv_device device = {0, 0};
+  const int is_device = num_args == 1 && dv_any_as_device(args, &device);
+  if (is_device && device.type == DV_CPU && device.id >= 0) return DV_OK;
+  dv_text text = dv_text_begin(error, is_device ? DV_VALUE_ERROR : DV_TYPE_ERROR);
+  dv_put(&text, "model ");
+  dv_put_quoted(&text, model->name);
+  dv_put(&text, " takes one device, the CPU (cpu:0), got ");
+  if (is_device) {
+    put_device(&text, device);
+  } else if (num_args == 1) {
+    dv_put(&text, dv_any_kind(args));
+  } else {
+    dv_put_integer(&text, num_args);
+    dv_put(&text, " arguments");
+  }
+  return dv_text_end(&text);
+}
+
+static int32_t make_executor(const dv_model* model, const dv_ffi_provider* provider, dv_any* result,
+                             dv_error* error) {
+  dv_ffi_executor* executor = dv_ffi_create_executor(model, provider, error);
+  if (!executor) return error->code;
+  const int32_t code = make_map(executor, result, error);
+  dv_ffi_release_executor(executor); /* the functions of the Map hold it now */
+  return code;
+}
+
+int32_t dovetail_ffi_factory(const dv_model* model, const void* args, int32_t num_args,
+                             void* result) {
+  dv_ffi_provider provider;
+  dv_error error;
+  dv_any made;
+  dv_clear_bytes(&made, sizeof(made));
+  dv_ffi_find_provider(&provider);
+  int32_t code = DV_OK;
+  if (!dv_ffi_is_complete(&provider)) {
+    code = dv_fail(&error, DV_RUNTIME_ERROR,
+                   "the tvm_ffi runtime of this process lacks functions that an executor needs");
+  }
+  if (code == DV_OK) code = check_device(model, args, num_args, &error);
+  if (code == DV_OK) code = make_executor(model, &provider, &made, &error);
+  if (code == DV_FFI_RAISED) return -1;
+  if (code != DV_OK) return dv_ffi_raise(&provider, &error);
+  *(dv_any*)result = made;
+  return 0;
+}
+
+int32_t dovetail_ffi_library(const dv_library* library, const void* args, int32_t num_args,
+                             void* result) {
+  (void)args;
+  if (num_args != 0) {
+    dv_ffi_provider provider;
+    dv_error error;
+    dv_ffi_find_provider(&provider);
+    dv_fail(&error, DV_TYPE_ERROR, "dovetail.library takes no arguments");
+    return dv_ffi_raise(&provider, &error);
+  }
+  dv_any* made = result;
+  dv_clear_bytes(made, sizeof(*made));
+  made->type = DV_ANY_POINTER;
+  made->value.pointer = (void*)(uintptr_t)library;
+  return 0;
+}

@@ -1,0 +1,69 @@
+#include "executor/error_text.h"
+#include "executor/tensor_check.h"
+
+void dv_view(const dv_binding* binding, dv_tensor* view) {
+  const int32_t ndim = binding->info->ndim;
+  view->data = binding->data;
+  view->device.type = DV_CPU;
+  view->device.id = 0;
+  view->ndim = ndim;
+  view->dtype = binding->info->dtype;
+  view->shape = ndim > 0 ? binding->shape : NULL;
+  view->strides = ndim > 0 ? binding->strides : NULL;
+  view->byte_offset = 0;
+}
+
+static int32_t check_inputs_set(const dv_context* context, dv_error* error) {
+  for (int32_t i = 0; i < context->model->num_inputs; ++i) {
+    if (context->inputs[i].ready) continue;
+    dv_text text = dv_text_begin(error, DV_STATE_ERROR);
+    dv_put(&text, "input ");
+    dv_put_quoted(&text, context->inputs[i].info->name);
+    dv_put(&text, " is not set: set every input before run");
+    return dv_text_end(&text);
+  }
+  return DV_OK;
+}
+
+static int dims_changed(const dv_context* context) {
+  for (int32_t d = 0; d < context->model->num_dims; ++d) {
+    if (context->dims[d] != context->bound[d]) return 1;
+  }
+  return 0;
+}
+
+static int32_t check_borrowed_outputs(const dv_context* context, dv_error* error) {
+  for (int32_t i = 0; i < context->model->num_outputs; ++i) {
+    const dv_binding* output = &context->outputs[i];
+    if (!output->is_borrowed) continue;
+    const int32_t code =
+        dv_check_output_shape(output, output->borrowed_shape, "the memory set for it", error);
+    if (code != DV_OK) return code;
+  }
+  return DV_OK;
+}
+
+int32_t dv_run(dv_context* context, dv_error* error) {
+  if (!context) return dv_fail(error, DV_VALUE_ERROR, "the context is NULL");
+  const dv_model* model = context->model;
+  int32_t code = check_inputs_set(context, error);
+  if (code == DV_OK) code = dv_bind_dims(context, error);
+  if (code == DV_OK && (!context->laid_out || dims_changed(context))) {
+    code = dv_lay_out(context, error);
+  }
+  if (code == DV_OK) code = check_borrowed_outputs(context, error);
+  if (code == DV_OK) code = dv_reserve_outputs(context, error);
+  if (code != DV_OK) return code;
+
+  for (int32_t i = 0; i < model->num_inputs; ++i) context->io[i] = context->inputs[i].data;
+  for (int32_t i = 0; i < model->num_outputs; ++i) {
+    dv_binding* output = &context->outputs[i];
+    output->data = output->is_borrowed ? output->borrowed : dv_buffer_data(output->buffer);
+    context->io[model->num_inputs + i] = output->data;
+  }
+  const dv_call call = {context->values, context->io, context->workspace, model->library->weights,
+                        &context->host};
+  context->variant->run(&call);
+  for (int32_t i = 0; i < model->num_outputs; ++i) context->outputs[i].ready = 1;
+  return DV_OK;
+}

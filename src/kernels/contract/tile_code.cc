@@ -1,0 +1,179 @@
+#include "kernels/contract/tile_code.h"
+
+#include "kernels/scalar/scalar_code.h"
+
+namespace dovetail::kernels {
+
+using ir::DType;
+using loop::Value;
+
+TileCode::Accumulators TileCode::zeros(int width, const Unit& unit) {
+  const Value zero = code_.constant(int64_t{0}, vector_type(contraction_.sum));
+  Accumulators sums(width);
+  for (auto& row : sums) {
+    for (int v = 0; v < unit.vectors; ++v) row.push_back(code_.var("sum", zero));
+  }
+  return sums;
+}
+
+TileCode::Source TileCode::moved(const Source& source, const Value& x, const Value& w) {
+  Source result{code_.address(source.x, x), {}};
+  for (const Value& panel : source.w) result.w.push_back(code_.address(panel, w));
+  return result;
+}
+
+void TileCode::row_taps(size_t axis, const Place& place, const Source& source,
+                        const std::function<void(const Source&)>& body) {
+  if (axis == place.taps.size()) {
+    body(source);
+    return;
+  }
+  const RowTaps& taps = place.taps[axis];
+  code_.for_each("tap", taps.begin, taps.end, 1, [&](const Value& tap) {
+    row_taps(axis + 1, place, moved(source, tap * taps.x_step, tap * taps.w_step), body);
+  });
+}
+
+void TileCode::tile(const TileShape& shape, const Unit& unit, const Place& place) {
+  const Accumulators sums = zeros(shape.width, unit);
+  row_taps(0, place, {place.tensors[0], unit.weights},
+           [&](const Source& source) { window_taps(shape, unit, source, sums); });
+  finish(shape.width, unit, place, sums);
+}
+
+void TileCode::pixel(const Value& begin, const Value& end, const Unit& unit, const Place& place) {
+  const Accumulators sums = zeros(1, unit);
+  row_taps(0, place, {place.tensors[0], unit.weights}, [&](const Source& source) {
+    code_.for_each("tap", begin, end, 1, [&](const Value& tap) {
+      channels(1, steps_.channels, unit, moved(source, tap * steps_.x_tap, tap * steps_.w_tap),
+               sums);
+    });
+  });
+  finish(1, unit, place, sums);
+}
+
+// Neighbouring taps with the same pixels inside share a loop.
+void TileCode::window_taps(const TileShape& shape, const Unit& unit, const Source& source,
+                           const Accumulators& sums) {
+  const int taps = static_cast<int>(shape.active.size());
+  if (!contraction_.pixels.windowed) {
+    channels(shape.active[0], steps_.channels, unit, source, sums);
+    return;
+  }
+  for (int begin = 0, end = 0; begin < taps; begin = end) {
+    while (end < taps && shape.active[end] == shape.active[begin]) ++end;
+    const uint32_t active = shape.active[begin];
+    if (active == 0) continue;
+    const auto at = [&](const Value& tap) {
+      return moved(source, tap * steps_.x_tap, tap * steps_.w_tap);
+    };
+    const Value first = code_.constant(int64_t{begin});
+    if (end - begin == 1 || schedule_.merged_taps) {
+      channels(active, steps_.channels * int64_t{end - begin}, unit, at(first), sums);
+      continue;
+    }
+    code_.for_each("tap", first, code_.constant(int64_t{end}), 1, [&](const Value& tap) {
+      channels(active, steps_.channels, unit, at(tap), sums);
+    });
+  }
+}
+
+std::vector<Value> TileCode::load_weights(const Unit& unit, const Source& source,
+                                          const Value& channel) {
+  const int size = ir::size_of(contraction_.dtype);
+  const int lanes = schedule_.lanes;
+  const loop::Type type = vector_type(contraction_.dtype);
+  const Value offset = channel * steps_.w_channel;
+  std::vector<Value> weights;
+  for (int v = 0; v < unit.vectors; ++v) {
+    const int column = v * lanes;
+    const int panel = contraction_.panel ? column / contraction_.panel : 0;
+    const Value at = offset + int64_t{column - panel * contraction_.panel} * size;
+    // Packed weights are filled up with zeros.
+    const bool masked = v + 1 == unit.vectors && unit.count.valid() && !contraction_.panel;
+    const Value loaded = masked ? code_.load_masked(type, source.w[panel], at, unit.count)
+                                : code_.load(type, source.w[panel], at);
+    weights.push_back(code_.cast(loaded, contraction_.sum));
+  }
+  return weights;
+}
+
+void TileCode::channels(uint32_t active, const Value& count, const Unit& unit, const Source& source,
+                        const Accumulators& sums) {
+  const DType dtype = contraction_.dtype;
+  std::vector<Value> pixel_offsets(sums.size());
+  for (size_t p = 0; p < sums.size(); ++p) {
+    if (active >> p & 1) pixel_offsets[p] = steps_.pixel[0] * static_cast<int64_t>(p);
+  }
+  code_.for_each("channel", code_.constant(int64_t{0}), count, 1, [&](const Value& channel) {
+    const std::vector<Value> weights = load_weights(unit, source, channel);
+    const Value at = code_.element(channel, dtype);
+    for (size_t p = 0; p < sums.size(); ++p) {
+      if (!(active >> p & 1)) continue;
+      const Value one = code_.load(loop::scalar(dtype), source.x, at + pixel_offsets[p]);
+      const Value all = code_.broadcast(code_.cast(one, contraction_.sum), schedule_.lanes);
+      for (int v = 0; v < unit.vectors; ++v) {
+        const loop::Var& sum = sums[p][v];
+        sum.set(ir::is_float(contraction_.sum) ? code_.fma(all, weights[v], sum.get())
+                                               : all * weights[v] + sum.get());
+      }
+    }
+  });
+}
+
+Value TileCode::at_pixel(int tensor, int pixel, const Place& place) {
+  const Value& step = steps_.pixel[tensor];
+  if (!step.valid() || pixel == 0) return place.tensors[tensor];
+  return code_.address(place.tensors[tensor], step * int64_t{pixel});
+}
+
+Value TileCode::load_operand(int operand, int pixel, int vector, const Unit& unit,
+                             const Place& place) {
+  const DType dtype = contraction_.dtypes[operand];
+  const Value at = at_pixel(operand, pixel, place);
+  if (!contraction_.per_column[operand]) {
+    return code_.broadcast(code_.load(loop::scalar(dtype), at, code_.constant(int64_t{0})),
+                           schedule_.lanes);
+  }
+  const Value column = unit.column + int64_t{vector} * schedule_.lanes;
+  const Value offset = code_.element(column, dtype);
+  if (vector + 1 == unit.vectors && unit.count.valid()) {
+    return code_.load_masked(vector_type(dtype), at, offset, unit.count);
+  }
+  return code_.load(vector_type(dtype), at, offset);
+}
+
+void TileCode::finish(int width, const Unit& unit, const Place& place, const Accumulators& sums) {
+  const int result = contraction_.result();
+  const DType dtype = contraction_.dtypes[result];
+  // Operands that are the same for every pixel are loaded once.
+  std::vector<std::vector<Value>> shared(result);
+  for (int operand = 2; operand < result; ++operand) {
+    if (steps_.pixel[operand].valid()) continue;
+    for (int v = 0; v < unit.vectors; ++v) {
+      shared[operand].push_back(load_operand(operand, 0, v, unit, place));
+    }
+  }
+  for (int p = 0; p < width; ++p) {
+    const Value to = at_pixel(result, p, place);
+    for (int v = 0; v < unit.vectors; ++v) {
+      Value value = code_.cast(sums[p][v].get(), contraction_.dtype);
+      if (contraction_.epilogue) {
+        std::vector<Value> operands = {value};
+        for (int operand = 2; operand < result; ++operand) {
+          operands.push_back(shared[operand].empty() ? load_operand(operand, p, v, unit, place)
+                                                     : shared[operand][v]);
+        }
+        value = emit_scalar(code_, *contraction_.epilogue, operands, schedule_.lanes);
+      }
+      const Value offset = code_.element(unit.column + int64_t{v} * schedule_.lanes, dtype);
+      if (v + 1 == unit.vectors && unit.count.valid()) {
+        code_.store_masked(value, to, offset, unit.count);
+      } else {
+        code_.store(value, to, offset);
+      }
+    }
+  }
+}
+
+}  // namespace dovetail::kernels

@@ -1,0 +1,27 @@
+// A task function written together with the arguments of one use of it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "kernels/kernel.h"
+
+namespace dovetail::kernels {
+
+class TaskWriter {
+ public:
+  TaskWriter(const std::string& name, const Request& request);
+
+  loop::Builder& code() { return code_; }
+  // Parameters and what is passed for them; before any statement of the body.
+  loop::Value pointer(const std::string& name, int tensor, const ir::Dim& byte_offset = 0);
+  loop::Value integer(const std::string& name, const ir::Dim& value);
+
+  Call finish(const ir::Dim& chunks);
+
+ private:
+  loop::Builder code_;
+  std::vector<Argument> arguments_;
+};
+
+}  // namespace dovetail::kernels

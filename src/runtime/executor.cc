@@ -1,0 +1,226 @@
+#include "runtime/executor.h"
+
+#include <dovetail/runtime.h>
+
+#include "base/error.h"
+#include "runtime/tensor.h"
+
+namespace dovetail {
+namespace detail {
+namespace {
+
+ErrorKind kind_of(int32_t code) {
+  switch (code) {
+    case DV_VALUE_ERROR:
+      return ErrorKind::kValue;
+    case DV_TYPE_ERROR:
+      return ErrorKind::kType;
+    case DV_KEY_ERROR:
+      return ErrorKind::kKey;
+    case DV_MEMORY_ERROR:
+      return ErrorKind::kMemory;
+    case DV_RUNTIME_ERROR:
+      return ErrorKind::kUnsupported;
+    case DV_STATE_ERROR:
+      return ErrorKind::kState;
+    default:
+      return ErrorKind::kInternal;
+  }
+}
+
+void check(int32_t code, const dv_error& error) {
+  if (code != DV_OK) throw Error(kind_of(code), error.message);
+}
+
+int32_t index_of(const Port& port, const char* role, const dv_tensor_info* infos, int32_t count,
+                 const dv_model& model) {
+  const auto* index = std::get_if<int64_t>(&port.value());
+  if (index && *index >= 0 && *index < count) return static_cast<int32_t>(*index);
+  const auto* name = std::get_if<std::string_view>(&port.value());
+  std::vector<std::string> known;
+  for (int32_t k = 0; k < count; ++k) {
+    if (name && *name == infos[k].name) return k;
+    known.push_back(index ? fmt::format("{}: {}", k, infos[k].name) : infos[k].name);
+  }
+  const std::string wanted = index ? fmt::format("{}", *index) : fmt::format("'{}'", *name);
+  throw_error(ErrorKind::kKey, "model '{}' has no {} {}; it has: {}", model.name, role, wanted,
+              joined(known));
+}
+
+}  // namespace
+
+ExecutorNode::ExecutorNode(std::shared_ptr<ModuleNode> library, const dv_model* model)
+    : library_(std::move(library)),
+      model_(model),
+      api_(library_->library()->api),
+      host_(num_threads()),
+      inputs_(static_cast<size_t>(model->num_inputs)),
+      outputs_(static_cast<size_t>(model->num_outputs)),
+      last_outputs_(outputs_) {
+  dv_error error{};
+  check(api_->create(model, host_.get(), &context_, &error), error);
+}
+
+ExecutorNode::~ExecutorNode() { api_->destroy(context_); }
+
+std::string ExecutorNode::description() const {
+  return fmt::format("the executor of model '{}'", model_->name);
+}
+
+const dv_variant& ExecutorNode::variant() const { return *api_->variant(context_); }
+
+int32_t ExecutorNode::input_index(const Port& port) const {
+  return index_of(port, "input", model_->inputs, model_->num_inputs, *model_);
+}
+
+int32_t ExecutorNode::output_index(const Port& port) const {
+  return index_of(port, "output", model_->outputs, model_->num_outputs, *model_);
+}
+
+// Calls an entry point of the library, alone.
+template <class Call>
+void ExecutorNode::call(const Call& entry_point) {
+  if (in_use_.exchange(true, std::memory_order_acquire)) {
+    throw_error(ErrorKind::kState, "{} is in use by another thread; make one for each thread",
+                description());
+  }
+  struct Release {
+    std::atomic<bool>& flag;
+    ~Release() { flag.store(false, std::memory_order_release); }
+  } release{in_use_};
+  dv_error error{};
+  check(entry_point(&error), error);
+}
+
+void ExecutorNode::set_input(const Port& port, const Tensor& tensor) {
+  const int32_t index = input_index(port);
+  call([&](dv_error* error) {
+    const int32_t code = api_->set_input(context_, index, tensor.get(), error);
+    if (code == DV_OK) inputs_[index] = Tensor();
+    return code;
+  });
+}
+
+void ExecutorNode::set_input_zero_copy(const Port& port, const Tensor& tensor) {
+  const int32_t index = input_index(port);
+  call([&](dv_error* error) {
+    const int32_t code = api_->set_input_zero_copy(context_, index, tensor.get(), error);
+    if (code == DV_OK) inputs_[index] = tensor;
+    return code;
+  });
+}
+
+void ExecutorNode::set_output_zero_copy(const Port& port, const Tensor& tensor) {
+  const int32_t index = output_index(port);
+  if (tensor.defined() && tensor.is_read_only()) {
+    throw_error(ErrorKind::kType, "output '{}' cannot be written into a read-only tensor",
+                model_->outputs[index].name);
+  }
+  call([&](dv_error* error) {
+    const dv_tensor* target = tensor.defined() ? tensor.get() : nullptr;
+    const int32_t code = api_->set_output_zero_copy(context_, index, target, error);
+    if (code == DV_OK) outputs_[index] = tensor;
+    return code;
+  });
+}
+
+void ExecutorNode::run() {
+  call([&](dv_error* error) {
+    const int32_t code = api_->run(context_, error);
+    if (code == DV_OK) last_outputs_ = outputs_;
+    return code;
+  });
+}
+
+// A handle to memory that the context uses: its own, kept by the block, or one of `borrowed`.
+Tensor ExecutorNode::view(const dv_tensor& tensor, std::vector<Tensor> borrowed) {
+  struct Owner {
+    std::shared_ptr<const ModuleNode> executor;  // and with it the library
+    std::shared_ptr<const void> block;
+    std::vector<Tensor> borrowed;
+  };
+  bool read_only = false;
+  for (const Tensor& other : borrowed) {
+    read_only |= other.defined() && other.is_read_only() && other.raw_data() == tensor.data;
+  }
+  auto owner = std::make_shared<Owner>(
+      Owner{shared_from_this(), host_.block_at(tensor.data), std::move(borrowed)});
+  return TensorNode::make(tensor, read_only, std::move(owner));
+}
+
+Tensor ExecutorNode::get_input(const Port& port) {
+  const int32_t index = input_index(port);
+  Tensor result;
+  call([&](dv_error* error) {
+    dv_tensor tensor;
+    const int32_t code = api_->get_input(context_, index, &tensor, error);
+    if (code == DV_OK) result = view(tensor, {inputs_[index]});
+    return code;
+  });
+  return result;
+}
+
+Tensor ExecutorNode::get_output(const Port& port) {
+  const int32_t index = output_index(port);
+  Tensor result;
+  call([&](dv_error* error) {
+    dv_tensor tensor;
+    const int32_t code = api_->get_output(context_, index, &tensor, error);
+    if (code == DV_OK) result = view(tensor, {outputs_[index], last_outputs_[index]});
+    return code;
+  });
+  return result;
+}
+
+void ExecutorNode::get_output(const Port& port, const Tensor& into) {
+  const int32_t index = output_index(port);
+  if (into.is_read_only()) {
+    throw_error(ErrorKind::kType, "output '{}' cannot be written into a read-only tensor",
+                model_->outputs[index].name);
+  }
+  call([&](dv_error* error) { return api_->copy_output(context_, index, into.get(), error); });
+}
+
+}  // namespace detail
+
+using detail::ExecutorNode;
+
+Executor::Executor(const Any& module) : Executor(module.as<Module>()) {}
+
+Executor::Executor(const Module& module)
+    : node_(std::dynamic_pointer_cast<ExecutorNode>(module.node())) {
+  if (!node_) {
+    throw_error(ErrorKind::kType,
+                "{} is not an executor; call one of its functions with a Device to make one",
+                module.node()->description());
+  }
+}
+
+void Executor::set_input(const Port& input, const Tensor& tensor) {
+  node_->set_input(input, tensor);
+}
+void Executor::set_input_zero_copy(const Port& input, const Tensor& tensor) {
+  node_->set_input_zero_copy(input, tensor);
+}
+void Executor::set_output_zero_copy(const Port& output, const Tensor& tensor) {
+  node_->set_output_zero_copy(output, tensor);
+}
+void Executor::run() { node_->run(); }
+Tensor Executor::get_input(const Port& input) const { return node_->get_input(input); }
+Tensor Executor::get_output(const Port& output) const { return node_->get_output(output); }
+void Executor::get_output(const Port& output, const Tensor& into) const {
+  node_->get_output(output, into);
+}
+int Executor::num_inputs() const { return node_->model().num_inputs; }
+int Executor::num_outputs() const { return node_->model().num_outputs; }
+const dv_tensor_info& Executor::input_info(const Port& input) const {
+  return node_->model().inputs[node_->input_index(input)];
+}
+const dv_tensor_info& Executor::output_info(const Port& output) const {
+  return node_->model().outputs[node_->output_index(output)];
+}
+const dv_model& Executor::model() const { return node_->model(); }
+const dv_variant& Executor::variant() const { return node_->variant(); }
+Module Executor::module() const { return Module(node_); }
+
+}  // namespace dovetail

@@ -1,0 +1,57 @@
+// What an Executor handle names.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "runtime/host.h"
+#include "runtime/module.h"
+
+namespace dovetail::detail {
+
+// One context of a library, with what it borrows.
+class ExecutorNode : public ModuleNode {
+ public:
+  ExecutorNode(std::shared_ptr<ModuleNode> library, const dv_model* model);
+  ~ExecutorNode() override;
+
+  std::string description() const override;
+  std::vector<std::string> names() const override;
+  Function function(const std::string& name) override;
+  const dv_library* library() const override { return library_->library(); }
+
+  const dv_model& model() const { return *model_; }
+  const dv_variant& variant() const;
+  // The index of an input or output; kKey lists those there are.
+  int32_t input_index(const Port& port) const;
+  int32_t output_index(const Port& port) const;
+
+  void set_input(const Port& port, const Tensor& tensor);
+  void set_input_zero_copy(const Port& port, const Tensor& tensor);
+  void set_output_zero_copy(const Port& port, const Tensor& tensor);
+  void run();
+  Tensor get_input(const Port& port);
+  Tensor get_output(const Port& port);
+  void get_output(const Port& port, const Tensor& into);
+
+ private:
+  template <class Call>
+  void call(const Call& entry_point);
+  Tensor view(const dv_tensor& tensor, std::vector<Tensor> borrowed);
+
+  const std::shared_ptr<ModuleNode> library_;
+  const dv_model* const model_;
+  const dv_api* const api_;
+  runtime::Host host_;
+  dv_context* context_ = nullptr;
+  std::atomic<bool> in_use_{false};
+  // Tensors whose memory the context uses: as inputs, as outputs from the next run on, and as
+  // outputs of the last run.
+  std::vector<Tensor> inputs_;
+  std::vector<Tensor> outputs_;
+  std::vector<Tensor> last_outputs_;
+};
+
+}  // namespace dovetail::detail

@@ -1,0 +1,110 @@
+// An executor's functions by name, as Module::operator[] gives them.
+#include <cstdint>
+#include <iterator>
+
+#include "base/error.h"
+#include "runtime/executor.h"
+
+namespace dovetail::detail {
+namespace {
+
+using Args = std::span<const Any>;
+
+struct Row {
+  const char* name;
+  const char* signature;
+  size_t min_args;
+  size_t max_args;
+  Any (*body)(ExecutorNode& node, Args args);
+};
+
+std::variant<int64_t, std::string> port_value(const Any& value) {
+  if (value.is<int64_t>()) return value.as<int64_t>();
+  if (value.is<std::string>()) return value.as<std::string>();
+  throw_error(ErrorKind::kType, "an input or output is named by an int or a str, got {}",
+              value.kind());
+}
+
+// Calls f(Port); the port may refer to the text in between.
+template <class F>
+auto with_port(const Any& value, const F& f) {
+  return std::visit([&](const auto& named) { return f(Port(named)); }, port_value(value));
+}
+
+Any set_input(ExecutorNode& node, Args args) {
+  with_port(args[0], [&](const Port& port) { node.set_input(port, args[1].as<Tensor>()); });
+  return {};
+}
+
+Any set_input_zero_copy(ExecutorNode& node, Args args) {
+  with_port(args[0],
+            [&](const Port& port) { node.set_input_zero_copy(port, args[1].as<Tensor>()); });
+  return {};
+}
+
+Any set_output_zero_copy(ExecutorNode& node, Args args) {
+  const Tensor tensor = args[1].is_none() ? Tensor() : args[1].as<Tensor>();
+  with_port(args[0], [&](const Port& port) { node.set_output_zero_copy(port, tensor); });
+  return {};
+}
+
+Any run(ExecutorNode& node, Args) {
+  node.run();
+  return {};
+}
+
+Any get_input(ExecutorNode& node, Args args) {
+  return with_port(args[0], [&](const Port& port) { return node.get_input(port); });
+}
+
+Any get_output(ExecutorNode& node, Args args) {
+  if (args.size() == 1) {
+    return with_port(args[0], [&](const Port& port) { return node.get_output(port); });
+  }
+  with_port(args[0], [&](const Port& port) { node.get_output(port, args[1].as<Tensor>()); });
+  return {};
+}
+
+constexpr Row kRows[] = {
+    {"set_input", "(input, Tensor)", 2, 2, set_input},
+    {"set_input_zero_copy", "(input, Tensor)", 2, 2, set_input_zero_copy},
+    {"set_output_zero_copy", "(output, Tensor or none)", 2, 2, set_output_zero_copy},
+    {"run", "()", 0, 0, run},
+    {"get_input", "(input)", 1, 1, get_input},
+    {"get_output", "(output) or (output, Tensor)", 1, 2, get_output},
+    {"num_inputs", "()", 0, 0,
+     [](ExecutorNode& node, Args) { return Any(node.model().num_inputs); }},
+    {"num_outputs", "()", 0, 0,
+     [](ExecutorNode& node, Args) { return Any(node.model().num_outputs); }},
+    {"input_name", "(index)", 1, 1,
+     [](ExecutorNode& node, Args args) {
+       return Any(node.model().inputs[node.input_index(args[0].as<int64_t>())].name);
+     }},
+    {"output_name", "(index)", 1, 1,
+     [](ExecutorNode& node, Args args) {
+       return Any(node.model().outputs[node.output_index(args[0].as<int64_t>())].name);
+     }},
+};
+
+}  // namespace
+
+std::vector<std::string> ExecutorNode::names() const {
+  std::vector<std::string> names;
+  for (const Row& row : kRows) names.emplace_back(row.name);
+  return names;
+}
+
+Function ExecutorNode::function(const std::string& name) {
+  const Row* row = std::begin(kRows);
+  while (name != row->name) ++row;  // the name is one of names()
+  const auto self = std::static_pointer_cast<ExecutorNode>(shared_from_this());
+  return Function([self, row](Args args) {
+    if (args.size() < row->min_args || args.size() > row->max_args) {
+      throw_error(ErrorKind::kType, "{} takes {}, got {} arguments", row->name, row->signature,
+                  args.size());
+    }
+    return row->body(*self, args);
+  });
+}
+
+}  // namespace dovetail::detail
