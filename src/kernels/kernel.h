@@ -68,4 +68,8 @@ std::vector<Call> make_calls(const Request& request);
 // anything.)
 bool accepts(const ir::Node& node, int operand, const Layout& layout);
 
+// Whether `node` may write `result` over `operand`, both lying so: every element is read before it
+// is written, by the chunk that writes it.
+bool can_run_in_place(const ir::Node& node, const Layout& operand, const Layout& result);
+
 }  // namespace dovetail::kernels

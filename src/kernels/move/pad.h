@@ -7,7 +7,7 @@
 
 namespace dovetail::kernels {
 
-// Fills the result with the value, then copies x into its place: two calls of the rows generator.
+// Fills the result with the value, then copies x into its place.
 std::vector<Call> pad_calls(const Request& request);
 
 }  // namespace dovetail::kernels

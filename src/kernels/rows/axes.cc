@@ -1,6 +1,8 @@
 #include "kernels/rows/axes.h"
 
 #include <algorithm>
+#include <tuple>
+#include <utility>
 
 namespace dovetail::kernels::rows {
 namespace {
@@ -45,6 +47,26 @@ bool runs_along(const Axis& axis) {
                      [](const Dim& s) { return s == Dim(0) || s == Dim(1); });
 }
 
+// The axes (vector, tile) of a transposition. Reductions have none.
+std::optional<std::pair<size_t, size_t>> transposed_axes(const std::vector<Axis>& axes,
+                                                         size_t num_operands) {
+  const auto fits = [&](const Axis& vector, const Axis& tile) {
+    for (size_t t = 0; t < vector.strides.size(); ++t) {
+      const bool along = vector.strides[t] == Dim(1);
+      if (t >= num_operands ? !along
+                            : !along && vector.strides[t] != Dim(0) && tile.strides[t] != Dim(1))
+        return false;
+    }
+    return true;
+  };
+  for (size_t v = axes.size(); v-- > 0;) {
+    for (size_t t = axes.size(); t-- > 0;) {
+      if (v != t && fits(axes[v], axes[t])) return std::pair(v, t);
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 LoopNest loop_nest(const Request& request, const Body& body) {
@@ -56,14 +78,22 @@ LoopNest loop_nest(const Request& request, const Body& body) {
                     std::vector<Dim>(request.operands.size() + request.results.size(), Dim(0))});
   // The innermost axis that all tensors run along; else the last one, element by element.
   size_t chosen = axes.size() - 1;
+  size_t tile = axes.size();
   for (size_t i = axes.size(); i-- > 0 && !nest.contiguous;) {
     if (!runs_along(axes[i])) continue;
     chosen = i;
     nest.contiguous = true;
   }
+  if (!nest.contiguous && body.max_depth == 0) {
+    if (const auto pair = transposed_axes(axes, request.operands.size())) {
+      std::tie(chosen, tile) = *pair;
+      nest.contiguous = true;
+      nest.tile = axes[tile];
+    }
+  }
   nest.vector = axes[chosen];
   for (size_t i = 0; i < axes.size(); ++i) {
-    if (i != chosen) (axes[i].reduced ? nest.reduced : nest.kept).push_back(axes[i]);
+    if (i != chosen && i != tile) (axes[i].reduced ? nest.reduced : nest.kept).push_back(axes[i]);
   }
   return nest;
 }

@@ -1,6 +1,7 @@
 // The loop nest of a rows kernel: the domain's axes, collapsed, and the one that vectors run along.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "kernels/rows/body.h"
@@ -17,7 +18,9 @@ struct LoopNest {
   std::vector<Axis> kept;     // outer loops, flattened into rows
   std::vector<Axis> reduced;  // inner loops, without the vector axis
   Axis vector;                // extent 1 when there is nothing to run along
-  bool contiguous = false;    // every stride along the vector axis is 0 or 1
+  bool contiguous = false;    // vectors run along `vector`; else elements are taken one by one
+  // Transposition: the results run along `vector`, every operand along `vector` or along this axis.
+  std::optional<Axis> tile;
 };
 
 // Axes of extent 1 vanish; neighbours merge when every tensor lies as one axis would.

@@ -33,8 +33,8 @@ class BodyBuilder {
     } else {
       value.kind = BodyValue::Kind::kElementwise;
       const auto* elementwise = node.as<ir::Elementwise>();
-      DOVETAIL_CHECK(elementwise || node.as<ir::Copy>(), "a {} in a rows kernel",
-                     ir::name_of(node.op));
+      DOVETAIL_CHECK(elementwise || node.as<ir::Copy>() || node.as<ir::Broadcast>(),
+                     "a {} in a rows kernel", ir::name_of(node.op));
       value.expr = elementwise ? elementwise->expr : ir::operand_expr(result.dtype());
     }
     body_.values.push_back(std::move(value));

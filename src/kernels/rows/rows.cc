@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
+#include <functional>
 #include <limits>
 #include <map>
 #include <optional>
@@ -11,6 +11,8 @@
 #include "base/error.h"
 #include "kernels/rows/axes.h"
 #include "kernels/rows/body.h"
+#include "kernels/rows/passes.h"
+#include "kernels/rows/tensors.h"
 #include "kernels/scalar/scalar_code.h"
 
 namespace dovetail::kernels {
@@ -18,16 +20,16 @@ namespace {
 
 using ir::Dim;
 using ir::DType;
-using loop::Builder;
 using loop::Opcode;
 using loop::Value;
 using loop::Var;
-using rows::Axis;
-using rows::Body;
 using rows::BodyValue;
-using rows::LoopNest;
+using rows::Pass;
+using rows::Position;
 
-constexpr int64_t kChunkElements = 16384;  // about 20 us of simple work
+// Partial results of a reduction: enough to hide the latency of the additions.
+constexpr int kPartials = 4;
+constexpr int kMaxTile = 16;
 
 DType accumulator_dtype(DType dtype) {
   return dtype == DType::kF16 || dtype == DType::kBF16 ? DType::kF32 : dtype;
@@ -38,21 +40,28 @@ class RowsKernel {
   explicit RowsKernel(const Request& request)
       : request_(request),
         body_(rows::body_of(*request.node)),
+        plan_(rows::passes_of(body_)),
         nest_(rows::loop_nest(request, body_)),
-        num_tensors_(request.operands.size() + request.results.size()),
         lanes_(nest_.contiguous ? choose_lanes() : 1),
-        b_(name(), loop::Convention::kTask) {}
+        b_(rows::kernel_name(body_) + (nest_.tile ? "_transposed" : ""), loop::Convention::kTask),
+        tensors_(request, nest_, lanes_, b_, call_) {}
 
   Call make() {
     declare_parameters();
     const Value first = b_.chunk() * rows_per_chunk_;
     const Value last = min(first + rows_per_chunk_, num_rows_);
-    if (split_vector_axis()) {
+    if (splits_vector_axis()) {
       // One row only: chunks are blocks of it.
       row({}, first, last);
     } else {
-      b_.for_each("row", first, last, 1, [&](const Value& index) {
-        row(outer_indices(index), b_.constant(int64_t{0}), extent_);
+      each_row(first, last, [&](std::vector<Value> indices) {
+        if (nest_.tile) {
+          const Value tile = indices.back() * lanes_;
+          indices.pop_back();
+          tile_row(indices, tile);
+        } else {
+          row(indices, zero(), extent_);
+        }
       });
     }
     call_.function = b_.finish();
@@ -63,34 +72,16 @@ class RowsKernel {
   }
 
  private:
-  // Where the values of the moment are computed.
-  struct Position {
-    Value vector_index;          // first element along the vector axis
-    std::optional<Value> count;  // lanes that exist, when not all do
-    std::vector<Value> reduced;  // indices of the inner loops
-  };
   using Memo = std::map<int, Value>;
+  using BlockBody = std::function<void(const Value& index, const std::optional<Value>& count)>;
 
+  Value zero() { return b_.constant(int64_t{0}); }
   bool vector_is_reduced() const { return nest_.vector.reduced; }
-  bool split_vector_axis() const { return nest_.kept.empty() && !vector_is_reduced(); }
-  int num_operands() const { return static_cast<int>(request_.operands.size()); }
-
-  std::string name() const {
-    static constexpr std::string_view kReduce[] = {"sum", "product", "min", "max"};
-    std::string text;
-    for (const BodyValue& value : body_.values) {
-      std::string part;
-      if (value.kind == BodyValue::Kind::kReduce) part = kReduce[static_cast<int>(value.reduce)];
-      if (value.kind == BodyValue::Kind::kElementwise) {
-        part = value.expr.nodes.back().op == ir::ScalarOp::kOperand
-                   ? "copy"
-                   : ir::name_of(value.expr.nodes.back().op);
-      }
-      if (!part.empty()) text += (text.empty() ? "" : "_") + part;
-    }
-    return text.size() > 48 ? text.substr(0, 48) : text;
+  bool splits_vector_axis() const {
+    return nest_.kept.empty() && !nest_.tile && !vector_is_reduced();
   }
 
+  // Strict results must not depend on the CPU level, so neither does the number of partial sums.
   int choose_lanes() const {
     int widest = 1;
     const auto take = [&](DType dtype) {
@@ -100,99 +91,88 @@ class RowsKernel {
       take(value.dtype);
       for (const ir::ScalarNode& node : value.expr.nodes) take(node.dtype);
     }
-    return request_.level->vector_bytes / widest;
-  }
-
-  Value int_parameter(const std::string& name, const Dim& value) {
-    call_.arguments.push_back(Argument::integer(value));
-    return b_.int_parameter(name);
-  }
-
-  DType dtype_of_tensor(int t) const {
-    return t < num_operands() ? request_.operands[t].dtype
-                              : request_.results[t - num_operands()].dtype;
-  }
-
-  // Byte strides; constants 0 and, along the vector axis, 1 element are part of the code.
-  std::vector<Value> stride_parameters(const Axis& axis, const std::string& name) {
-    std::vector<Value> strides(num_tensors_);
-    for (size_t t = 0; t < num_tensors_; ++t) {
-      if (axis.strides[t] == Dim(0)) continue;
-      strides[t] =
-          int_parameter(fmt::format("{}_stride_{}", name, t),
-                        axis.strides[t] * ir::size_of(dtype_of_tensor(static_cast<int>(t))));
-    }
-    return strides;
+    if (request_.strict && body_.max_depth > 0) return 32 / widest;
+    const int lanes = request_.level->vector_bytes / widest;
+    return nest_.tile ? std::min(lanes, kMaxTile) : lanes;
   }
 
   void declare_parameters() {
-    for (size_t t = 0; t < num_tensors_; ++t) {
-      pointers_.push_back(b_.pointer_parameter(
-          fmt::format("{}{}", static_cast<int>(t) < num_operands() ? "in" : "out", t)));
-      call_.arguments.push_back(Argument::pointer(static_cast<int>(t)));
-    }
+    tensors_.declare_pointers();
+    tensors_.declare_kept_axes();
+    row_extents_ = tensors_.kept_extents();
     Dim rows = 1;
+    for (const rows::Axis& axis : nest_.kept) rows *= axis.extent;
+    tensors_.declare_inner_axes();
     Dim row_elements = 1;
-    for (size_t i = 0; i < nest_.kept.size(); ++i) {
-      kept_extents_.push_back(int_parameter(fmt::format("kept{}", i), nest_.kept[i].extent));
-      kept_strides_.push_back(stride_parameters(nest_.kept[i], fmt::format("kept{}", i)));
-      rows *= nest_.kept[i].extent;
+    for (const rows::Axis& axis : nest_.reduced) row_elements *= axis.extent;
+    extent_ = tensors_.int_parameter("extent", nest_.vector.extent);
+    if (nest_.tile) {
+      const Dim tiles = ceildiv(nest_.tile->extent, lanes_);
+      tile_extent_ = tensors_.int_parameter("tile_extent", nest_.tile->extent);
+      row_extents_.push_back(tensors_.int_parameter("tiles", tiles));
+      rows *= tiles;
+      row_elements *= lanes_;
     }
-    for (size_t i = 0; i < nest_.reduced.size(); ++i) {
-      reduced_extents_.push_back(
-          int_parameter(fmt::format("reduced{}", i), nest_.reduced[i].extent));
-      reduced_strides_.push_back(stride_parameters(nest_.reduced[i], fmt::format("reduced{}", i)));
-      row_elements *= nest_.reduced[i].extent;
-    }
-    extent_ = int_parameter("extent", nest_.vector.extent);
-    if (lanes_ == 1) vector_strides_ = stride_parameters(nest_.vector, "vector");
+    const Dim chunk_elements = rows::elements_per_chunk(body_, nest_.contiguous);
     Dim per_chunk;
-    if (split_vector_axis()) {
+    if (splits_vector_axis()) {
       rows = nest_.vector.extent;
-      per_chunk = max(Dim(1), floordiv(Dim(kChunkElements), max(row_elements, Dim(1))));
+      per_chunk = max(Dim(1), floordiv(chunk_elements, max(row_elements, Dim(1))));
       per_chunk = ceildiv(per_chunk, 64) * 64;
     } else {
       row_elements *= nest_.vector.extent;
-      per_chunk = max(Dim(1), floordiv(Dim(kChunkElements), max(row_elements, Dim(1))));
+      per_chunk = max(Dim(1), floordiv(chunk_elements, max(row_elements, Dim(1))));
     }
-    num_rows_ = int_parameter("rows", rows);
-    rows_per_chunk_ = int_parameter("rows_per_chunk", per_chunk);
+    num_rows_ = tensors_.int_parameter("rows", rows);
+    rows_per_chunk_ = tensors_.int_parameter("rows_per_chunk", per_chunk);
     call_.chunks = ceildiv(rows, per_chunk);
   }
 
-  std::vector<Value> outer_indices(const Value& row) {
-    std::vector<Value> indices(nest_.kept.size());
-    Value rest = row;
-    for (size_t i = nest_.kept.size(); i-- > 0;) {
-      indices[i] = i == 0 ? rest : rest % kept_extents_[i];
-      if (i > 0) rest = rest / kept_extents_[i];
+  // Rows first..last with their indices along `row_extents_`: divided once, then counted on.
+  void each_row(const Value& first, const Value& last,
+                const std::function<void(std::vector<Value>)>& body) {
+    if (row_extents_.size() < 2) {
+      b_.for_each("row", first, last, 1, [&](const Value& index) {
+        body(row_extents_.empty() ? std::vector<Value>{} : std::vector<Value>{index});
+      });
+      return;
     }
-    return indices;
+    std::vector<Var> indices(row_extents_.size());
+    Value rest = first;
+    for (size_t i = row_extents_.size(); i-- > 0;) {
+      indices[i] = b_.var(fmt::format("i{}", i), i ? rest % row_extents_[i] : rest);
+      if (i) rest = rest / row_extents_[i];
+    }
+    b_.for_each("row", first, last, 1, [&](const Value&) {
+      std::vector<Value> now;
+      for (const Var& index : indices) now.push_back(index.get());
+      body(now);
+      count_on(indices, row_extents_.size() - 1);
+    });
   }
 
-  // Adds index * stride for every tensor that has one.
-  void advance(std::vector<Value>* offsets, const std::vector<Value>& strides, const Value& index) {
-    for (size_t t = 0; t < num_tensors_; ++t) {
-      if (strides[t].valid()) (*offsets)[t] = (*offsets)[t] + index * strides[t];
-    }
+  void count_on(const std::vector<Var>& indices, size_t axis) {
+    indices[axis].set(indices[axis].get() + 1);
+    if (axis == 0) return;
+    b_.if_(indices[axis].get() == row_extents_[axis], [&] {
+      indices[axis].set(zero());
+      count_on(indices, axis - 1);
+    });
   }
 
   void row(const std::vector<Value>& kept, const Value& begin, const Value& end) {
-    std::vector<Value> offsets(num_tensors_, b_.constant(int64_t{0}));
-    for (size_t i = 0; i < kept.size(); ++i) advance(&offsets, kept_strides_[i], kept[i]);
-    row_offsets_ = std::move(offsets);
+    tensors_.enter_row(kept);
     if (vector_is_reduced()) {
-      position({b_.constant(int64_t{0}), std::nullopt, {}});
+      position({.vector_index = zero()});
     } else {
       blocks(begin, end, [&](const Value& index, const std::optional<Value>& count) {
-        position({index, count, {}});
+        position({.vector_index = index, .count = count});
       });
     }
   }
 
   // Full vectors, then what is left.
-  void blocks(const Value& begin, const Value& end,
-              const std::function<void(const Value&, const std::optional<Value>&)>& body) {
+  void blocks(const Value& begin, const Value& end, const BlockBody& body) {
     if (lanes_ == 1) {
       b_.for_each("element", begin, end, 1, [&](const Value& index) { body(index, std::nullopt); });
       return;
@@ -203,84 +183,147 @@ class RowsKernel {
     b_.if_(full < end, [&] { body(full, end - full); });
   }
 
+  // Squares of lanes x lanes elements along one row of them.
+  void tile_row(const std::vector<Value>& kept, const Value& tile_index) {
+    tensors_.enter_row(kept);
+    const Value tile_count = min(tile_extent_ - tile_index, b_.constant(int64_t{lanes_}));
+    const Value full = extent_ / lanes_ * lanes_;
+    const auto edge = [&](const Value& index) {
+      const Value count = min(extent_ - index, b_.constant(int64_t{lanes_}));
+      tile({.vector_index = index, .count = count, .tile_index = tile_index}, tile_count);
+    };
+    b_.if_(
+        tile_count == lanes_,
+        [&] {
+          b_.for_each("square", zero(), full, lanes_, [&](const Value& index) {
+            tile({.vector_index = index, .tile_index = tile_index}, std::nullopt);
+          });
+          b_.if_(full < extent_, [&] { edge(full); });
+        },
+        [&] { b_.for_each("square", zero(), extent_, lanes_, edge); });
+  }
+
+  void tile(const Position& at, const std::optional<Value>& tile_count) {
+    std::vector<Memo> memos(lanes_);
+    for (size_t v = 0; v < body_.values.size(); ++v) {
+      const int t = body_.values[v].operand;
+      if (t < 0 || !tensors_.runs_along_tile(t)) continue;
+      const std::vector<Value> vectors =
+          tile_count ? tensors_.load_transposed(t, at, *at.count, *tile_count)
+                     : tensors_.load_transposed(t, at);
+      for (int j = 0; j < lanes_; ++j) memos[j][static_cast<int>(v)] = vectors[j];
+    }
+    for (int j = 0; j < lanes_; ++j) {
+      Position line = at;
+      line.tile_index = *at.tile_index + j;
+      const auto store_line = [&] {
+        for (size_t k = 0; k < body_.outputs.size(); ++k)
+          tensors_.store(tensors_.result(static_cast<int>(k)), line,
+                         value(body_.outputs[k], line, &memos[j], &memos[j]));
+      };
+      if (tile_count) {
+        b_.if_(b_.constant(int64_t{j}) < *tile_count, store_line);
+      } else {
+        store_line();
+      }
+    }
+  }
+
   // Everything of one kept position (of `lanes` of them when vectors run along a kept axis).
   void position(const Position& kept) {
     Memo known;  // values that do not vary along the reduced axes
-    for (int pass = 0; pass <= body_.max_depth; ++pass) {
-      std::vector<int> reduces;
-      std::vector<int> outputs;
-      for (size_t v = 0; v < body_.values.size(); ++v) {
-        if (body_.values[v].kind == BodyValue::Kind::kReduce && body_.values[v].depth == pass + 1)
-          reduces.push_back(static_cast<int>(v));
-      }
-      for (size_t k = 0; k < body_.outputs.size(); ++k) {
-        const BodyValue& value = body_.values[body_.outputs[k]];
-        if (value.depth == pass && value.varies) outputs.push_back(static_cast<int>(k));
-        if (value.depth == pass && !value.varies) store_kept(static_cast<int>(k), kept, &known);
-      }
-      if (!reduces.empty() || !outputs.empty()) run_pass(reduces, outputs, kept, &known);
+    for (pass_ = 0; pass_ <= body_.max_depth; ++pass_) {
+      const Pass& pass = plan_.passes[pass_];
+      for (const int k : pass.row_outputs) store_row(k, kept, &known);
+      if (!pass.reduces.empty() || !pass.outputs.empty()) run_pass(pass, kept, &known);
     }
   }
 
   int kept_lanes() const { return vector_is_reduced() ? 1 : lanes_; }
 
-  void run_pass(const std::vector<int>& reduces, const std::vector<int>& outputs,
-                const Position& kept, Memo* known) {
-    // What does not vary is computed before the loops.
-    for (size_t v = 0; v < body_.values.size(); ++v) {
-      if (needs(static_cast<int>(v), reduces, outputs))
-        value(static_cast<int>(v), kept, known, known);
+  void run_pass(const Pass& pass, const Position& kept, Memo* known) {
+    for (const int v : pass.invariant) value(v, kept, known, known);
+    // Elementary functions take longer than the additions they feed.
+    const int partials = pass.reduces.empty() || pass.expensive ? 1 : kPartials;
+    std::vector<std::vector<Var>> sums(partials);
+    for (std::vector<Var>& part : sums) {
+      for (const int r : pass.reduces) part.push_back(b_.var("acc", identity(body_.values[r])));
     }
-    std::vector<Var> accumulators;
-    for (const int r : reduces) accumulators.push_back(b_.var("acc", identity(body_.values[r])));
-    const auto body = [&](const Position& at) {
+    inner_loops(0, partials, kept, [&](const Position& at, int part) {
       Memo varying;
-      for (size_t i = 0; i < reduces.size(); ++i)
-        accumulate(reduces[i], accumulators[i], at, known, &varying);
-      for (const int k : outputs) store(k, at, value(body_.outputs[k], at, known, &varying));
+      for (size_t i = 0; i < pass.reduces.size(); ++i)
+        accumulate(pass.reduces[i], sums[part][i], at, known, &varying);
+      for (const auto& [v, saved] : plan_.saved) {
+        if (saved.pass == pass_)
+          tensors_.store(tensors_.result(saved.result), at, value(v, at, known, &varying));
+      }
+      for (const int k : pass.outputs) {
+        const Value result = value(body_.outputs[k], at, known, &varying);
+        tensors_.store(tensors_.result(k), at, spread(result, lanes_));
+      }
+    });
+    for (size_t i = 0; i < pass.reduces.size(); ++i) {
+      std::vector<Value> parts;
+      for (const std::vector<Var>& part : sums) parts.push_back(part[i].get());
+      (*known)[pass.reduces[i]] = finish(body_.values[pass.reduces[i]], std::move(parts));
+    }
+  }
+
+  // The loops of a pass over the reduced axes; the innermost one takes `partials` steps at once.
+  void inner_loops(size_t depth, int partials, const Position& at,
+                   const std::function<void(const Position&, int part)>& body) {
+    const bool last = depth + 1 == nest_.reduced.size() && !vector_is_reduced();
+    if (depth == nest_.reduced.size()) {
+      if (vector_is_reduced()) {
+        unrolled("block", extent_, lanes_, partials, [&](const Value& index, int part) {
+          Position inner = at;
+          inner.vector_index = index;
+          body(inner, part);
+        });
+        reduced_tail(at, body);
+      } else {
+        body(at, 0);
+      }
+      return;
+    }
+    const auto step = [&](const Value& index, int part) {
+      Position inner = at;
+      inner.reduced.push_back(index);
+      if (last) {
+        body(inner, part);
+      } else {
+        inner_loops(depth + 1, partials, inner, body);
+      }
     };
-    inner_loops(0, kept, body);
-    for (size_t i = 0; i < reduces.size(); ++i)
-      (*known)[reduces[i]] = finish(body_.values[reduces[i]], accumulators[i]);
+    unrolled(fmt::format("r{}", depth), tensors_.reduced_extents()[depth], 1, last ? partials : 1,
+             step);
   }
 
-  // Whether a value that stays the same in the pass's loops is used in them.
-  bool needs(int v, const std::vector<int>& reduces, const std::vector<int>& outputs) const {
-    if (body_.values[v].varies || body_.values[v].kind == BodyValue::Kind::kReduce) return false;
-    std::vector<int> stack;
-    for (const int r : reduces) stack.push_back(body_.values[r].arguments[0]);
-    for (const int k : outputs) stack.push_back(body_.outputs[k]);
-    while (!stack.empty()) {
-      const int at = stack.back();
-      stack.pop_back();
-      if (at == v) return true;
-      if (body_.values[at].varies)
-        stack.insert(stack.end(), body_.values[at].arguments.begin(),
-                     body_.values[at].arguments.end());
-    }
-    return false;
+  void reduced_tail(const Position& at, const std::function<void(const Position&, int)>& body) {
+    if (lanes_ == 1) return;
+    const Value full = extent_ / lanes_ * lanes_;
+    b_.if_(full < extent_, [&] {
+      Position inner = at;
+      inner.vector_index = full;
+      inner.count = extent_ - full;
+      body(inner, 0);
+    });
   }
 
-  void inner_loops(size_t depth, const Position& at,
-                   const std::function<void(const Position&)>& body) {
-    if (depth < nest_.reduced.size()) {
-      b_.for_each(fmt::format("r{}", depth), b_.constant(int64_t{0}), reduced_extents_[depth], 1,
-                  [&](const Value& index) {
-                    Position inner = at;
-                    inner.reduced.push_back(index);
-                    inner_loops(depth + 1, inner, body);
-                  });
-    } else if (vector_is_reduced()) {
-      blocks(b_.constant(int64_t{0}), extent_,
-             [&](const Value& index, const std::optional<Value>& count) {
-               Position inner = at;
-               inner.vector_index = index;
-               inner.count = count;
-               body(inner);
-             });
-    } else {
-      body(at);
+  // 0..end in whole steps: `times` of them at once, then one by one.
+  void unrolled(const std::string& name, const Value& end, int step, int times,
+                const std::function<void(const Value&, int part)>& body) {
+    Value begin = zero();
+    if (times > 1) {
+      const int64_t stride = int64_t{step} * times;
+      const Value whole = end / stride * stride;
+      b_.for_each(name, begin, whole, stride, [&](const Value& index) {
+        for (int part = 0; part < times; ++part) body(index + part * step, part);
+      });
+      begin = whole;
     }
+    const Value full = step == 1 ? end : end / step * step;
+    b_.for_each(name, begin, full, step, [&](const Value& index) { body(index, 0); });
   }
 
   Value identity(const BodyValue& value) {
@@ -302,40 +345,51 @@ class RowsKernel {
     }
     const int bits = 8 * ir::size_of(type.dtype);
     if (ir::is_signed_int(type.dtype)) {
-      const int64_t low = static_cast<int64_t>(~uint64_t{0} << (bits - 1));
+      const auto low = static_cast<int64_t>(~uint64_t{0} << (bits - 1));
       return b_.constant(largest ? ~low : low, type);
     }
     const uint64_t high = type.dtype == DType::kBool ? 1 : ~uint64_t{0} >> (64 - bits);
     return b_.constant(largest ? static_cast<int64_t>(high) : int64_t{0}, type);
   }
 
-  void accumulate(int r, const Var& accumulator, const Position& at, Memo* known, Memo* varying) {
+  void accumulate(int r, const Var& sum, const Position& at, Memo* known, Memo* varying) {
     const BodyValue& reduce = body_.values[r];
-    Value x = widen(value(reduce.arguments[0], at, known, varying), lanes_);
+    Value x = spread(value(reduce.arguments[0], at, known, varying), lanes_);
     x = b_.cast(x, accumulator_dtype(reduce.dtype));
     if (at.count && vector_is_reduced()) x = b_.select(lane_mask(*at.count), x, identity(reduce));
-    accumulator.set(combine(reduce.reduce, accumulator.get(), x));
+    sum.set(combine(reduce.reduce, sum.get(), x));
   }
 
   Value combine(ir::ReduceKind kind, const Value& a, const Value& x) {
-    if (kind == ir::ReduceKind::kSum) return a + x;
-    if (kind == ir::ReduceKind::kProduct) return a * x;
+    const bool logical = a.dtype() == DType::kBool;
+    if (kind == ir::ReduceKind::kSum) return logical ? b_.binary(Opcode::kOr, a, x) : a + x;
+    if (kind == ir::ReduceKind::kProduct) return logical ? b_.binary(Opcode::kAnd, a, x) : a * x;
     const Value extreme = kind == ir::ReduceKind::kMin ? min(a, x) : max(a, x);
     // The loop operation gives x when either is NaN: a NaN already there has to stay.
     return ir::is_float(a.dtype()) ? b_.select(a == a, extreme, a) : extreme;
   }
 
-  Value finish(const BodyValue& reduce, const Var& accumulator) {
-    Value total = accumulator.get();
-    if (vector_is_reduced()) {
-      if (reduce.reduce == ir::ReduceKind::kSum) {
-        total = b_.reduce(Opcode::kReduceAdd, total);
-      } else {
-        Value folded = b_.extract(total, 0);
-        for (int lane = 1; lane < lanes_; ++lane)
-          folded = combine(reduce.reduce, folded, b_.extract(total, lane));
-        total = folded;
+  // The partial results in one, and along a reduced vector axis its lanes too: halves first.
+  Value finish(const BodyValue& reduce, std::vector<Value> parts) {
+    while (parts.size() > 1) {
+      const size_t half = parts.size() / 2;
+      for (size_t i = 0; i < half; ++i)
+        parts[i] = combine(reduce.reduce, parts[i], parts[i + half]);
+      parts.resize(half);
+    }
+    Value total = parts[0];
+    while (vector_is_reduced() && total.lanes() > 1) {
+      const int half = total.lanes() / 2;
+      if (half == 1) {
+        total = combine(reduce.reduce, b_.extract(total, 0), b_.extract(total, 1));
+        break;
       }
+      std::vector<int32_t> low(half), high(half);
+      for (int i = 0; i < half; ++i) {
+        low[i] = i;
+        high[i] = i + half;
+      }
+      total = combine(reduce.reduce, b_.shuffle(total, total, low), b_.shuffle(total, total, high));
     }
     return b_.cast(total, reduce.dtype);
   }
@@ -345,7 +399,9 @@ class RowsKernel {
     return b_.iota(type) < b_.broadcast(b_.cast(count, DType::kI32), lanes_);
   }
 
-  Value widen(const Value& value, int lanes) { return b_.broadcast(value, lanes); }
+  Value spread(const Value& value, int lanes) {
+    return value.lanes() == lanes ? value : b_.broadcast(value, lanes);
+  }
 
   // A value at a position; what does not vary comes from `known`, the rest is kept in `memo`.
   Value value(int v, const Position& at, Memo* known, Memo* memo) {
@@ -353,81 +409,44 @@ class RowsKernel {
     Memo* home = wanted.varies ? memo : known;
     if (const auto found = home->find(v); found != home->end()) return found->second;
     const int lanes = wanted.varies ? lanes_ : kept_lanes();
+    const auto saved = plan_.saved.find(v);
     Value result;
-    if (wanted.kind == BodyValue::Kind::kOperand) {
-      result = load(wanted, at, lanes);
+    if (saved != plan_.saved.end() && saved->second.pass < pass_) {
+      result = tensors_.load(tensors_.result(saved->second.result), at, lanes, false);
+    } else if (wanted.kind == BodyValue::Kind::kOperand) {
+      result = tensors_.load(wanted.operand, at, lanes, vector_is_reduced() && !wanted.varies);
     } else {
       DOVETAIL_CHECK(wanted.kind == BodyValue::Kind::kElementwise,
                      "a reduction is used before it is finished");
       std::vector<Value> arguments;
       for (const int argument : wanted.arguments)
-        arguments.push_back(widen(value(argument, at, known, memo), lanes));
+        arguments.push_back(spread(value(argument, at, known, memo), lanes));
       result = emit_scalar(b_, wanted.expr, arguments, lanes);
     }
     home->emplace(v, result);
     return result;
   }
 
-  Value offset_of(int t, const Position& at) {
-    Value offset = row_offsets_[t];
-    for (size_t i = 0; i < at.reduced.size(); ++i) {
-      if (reduced_strides_[i][t].valid()) offset = offset + at.reduced[i] * reduced_strides_[i][t];
-    }
-    return offset;
-  }
-
-  bool repeats_along_vector(int t) const { return nest_.vector.strides[t] == Dim(0); }
-
-  Value load(const BodyValue& operand, const Position& at, int lanes) {
-    const int t = operand.operand;
-    Value offset = offset_of(t, at);
-    const loop::Type element = loop::scalar(operand.dtype);
-    if (repeats_along_vector(t) || (vector_is_reduced() && !operand.varies)) {
-      return widen(b_.load(element, pointers_[t], offset), lanes);
-    }
-    offset = offset + along_vector(t, at);
-    const loop::Type type{operand.dtype, lanes, false};
-    return at.count && lanes > 1 ? b_.load_masked(type, pointers_[t], offset, *at.count)
-                                 : b_.load(type, pointers_[t], offset);
-  }
-
-  Value along_vector(int t, const Position& at) {
-    if (lanes_ == 1)
-      return vector_strides_[t].valid() ? at.vector_index * vector_strides_[t]
-                                        : b_.constant(int64_t{0});
-    return b_.element(at.vector_index, dtype_of_tensor(t));
-  }
-
-  void store(int k, const Position& at, const Value& result) {
-    const int t = num_operands() + k;
-    const Value value = widen(result, lanes_);
-    const Value offset = offset_of(t, at) + along_vector(t, at);
-    if (at.count) {
-      b_.store_masked(value, pointers_[t], offset, *at.count);
-    } else {
-      b_.store(value, pointers_[t], offset);
-    }
-  }
-
-  void store_kept(int k, const Position& kept, Memo* known) {
+  void store_row(int k, const Position& kept, Memo* known) {
     const Value result = value(body_.outputs[k], kept, known, known);
-    if (!vector_is_reduced()) {
-      store(k, kept, result);
+    if (vector_is_reduced()) {
+      tensors_.store_one(tensors_.result(k), result);
     } else {
-      b_.store(result, pointers_[num_operands() + k], row_offsets_[num_operands() + k]);
+      tensors_.store(tensors_.result(k), kept, result);
     }
   }
 
   const Request& request_;
-  Body body_;
-  LoopNest nest_;
-  size_t num_tensors_;
+  rows::Body body_;
+  rows::Passes plan_;
+  rows::LoopNest nest_;
   int lanes_;
-  Builder b_;
+  loop::Builder b_;
   Call call_;
-  std::vector<Value> pointers_, kept_extents_, reduced_extents_, vector_strides_, row_offsets_;
-  std::vector<std::vector<Value>> kept_strides_, reduced_strides_;
-  Value extent_, num_rows_, rows_per_chunk_;
+  rows::Tensors tensors_;
+  int pass_ = 0;  // being written
+  std::vector<Value> row_extents_;
+  Value extent_, tile_extent_, num_rows_, rows_per_chunk_;
 };
 
 }  // namespace
