@@ -122,8 +122,8 @@ std::string text_of(const std::vector<ModelVariant>& variants) {
 const std::string& CompiledModel::name() const { return data_->name; }
 
 std::vector<std::string> stage_names() {
-  return {"import", "simplify",      "channels_last", "fold_weights", "fuse",    "pack",
-          "split_prepare", "prepare", "place",         "lower",        "codegen", "link"};
+  return {"import",        "simplify", "channels_last", "fold_weights", "fuse",    "pack",
+          "split_prepare", "prepare",  "place",         "lower",        "codegen", "link"};
 }
 
 std::vector<std::string> target_names() {

@@ -173,7 +173,7 @@ class Placer {
       place_view(it);
     } else if (const auto* concat = node.as<ir::Concat>()) {
       for (const auto& [operand, slice] : slices_of(node, *concat)) {
-        if (!same(placed_.values.at(operand), slice)) copy_to(operand, slice, &node);
+        if (!same(operand, placed_.values.at(operand), slice)) copy_to(operand, slice, &node);
       }
       placed_.values[node.result()] = demands_.at(node.result());
     } else {
@@ -188,8 +188,13 @@ class Placer {
                              ir::compact_strides(value->shape())};
   }
 
-  static bool same(const Placement& a, const Placement& b) {
-    return a.buffer == b.buffer && a.offset == b.offset && a.strides == b.strides;
+  // Whether `value`, lying at `a`, lies at `b`: axes of extent 1 may have any stride.
+  static bool same(const Value* value, const Placement& a, const Placement& b) {
+    if (a.buffer != b.buffer || a.offset != b.offset) return false;
+    for (size_t i = 0; i < a.strides.size(); ++i) {
+      if (value->shape()[i] != Dim(1) && a.strides[i] != b.strides[i]) return false;
+    }
+    return true;
   }
 
   void place_result(const Node& node, const Value* value) {
@@ -261,7 +266,7 @@ class Placer {
   void finish_outputs() {
     for (size_t k = 0; k < graph_.outputs.size(); ++k) {
       Value* value = graph_.outputs[k];
-      if (!same(placed_.values.at(value), output_placements_[k])) {
+      if (!same(value, placed_.values.at(value), output_placements_[k])) {
         graph_.outputs[k] = copy_to(value, output_placements_[k], nullptr);
       }
     }

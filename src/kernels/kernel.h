@@ -50,7 +50,7 @@ struct Call {
 
 struct Request {
   const ir::Node* node =
-      nullptr;  // Elementwise, Reduce, Contract, Pool, Concat, Pad, Gather, Copy, Composite "rows"
+      nullptr;  // Elementwise, Reduce, Contract, Pool, Pad, Gather, Copy, Composite "rows"
   std::vector<Layout> operands;
   std::vector<Layout> results;
   const ir::CpuLevel* level = nullptr;
@@ -67,9 +67,5 @@ std::vector<Call> make_calls(const Request& request);
 // stride 1 on the channel axis and packed weights compact; elementwise, rows and copies take
 // anything.)
 bool accepts(const ir::Node& node, int operand, const Layout& layout);
-
-// Whether `node` may write `result` over `operand`, both lying so: every element is read before it
-// is written, by the chunk that writes it.
-bool can_run_in_place(const ir::Node& node, const Layout& operand, const Layout& result);
 
 }  // namespace dovetail::kernels

@@ -1,7 +1,6 @@
 #include "base/error.h"
 #include "kernels/contract.h"
 #include "kernels/kernel.h"
-#include "kernels/move/concat.h"
 #include "kernels/move/gather.h"
 #include "kernels/move/pad.h"
 #include "kernels/pool/pool.h"
@@ -28,7 +27,6 @@ std::vector<Call> make_calls(const Request& request) {
   if (is_rows(node)) return {rows_call(request)};
   if (node.as<ir::Contract>()) return contract_calls(request);
   if (node.as<ir::Pool>()) return {pool_call(request)};
-  if (node.as<ir::Concat>()) return concat_calls(request);
   if (node.as<ir::Pad>()) return pad_calls(request);
   if (node.as<ir::Gather>()) return {gather_call(request)};
   throw_error(ErrorKind::kInternal, "no kernel family takes a {}", ir::name_of(node.op));
@@ -38,11 +36,6 @@ bool accepts(const ir::Node& node, int operand, const Layout& layout) {
   if (node.as<ir::Contract>()) return contract_accepts(node, operand, layout);
   if (node.as<ir::Pool>()) return channels_are_contiguous(layout);
   return true;
-}
-
-bool can_run_in_place(const ir::Node& node, const Layout& operand, const Layout& result) {
-  return node.as<ir::Elementwise>() && ir::size_of(operand.dtype) == ir::size_of(result.dtype) &&
-         operand.shape == result.shape && operand.strides == result.strides;
 }
 
 }  // namespace dovetail::kernels

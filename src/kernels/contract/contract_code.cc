@@ -89,7 +89,8 @@ class ContractCode {
       if (axis.windowed) {
         row.pad = writer_.integer(name + "_pad", axis.tap.pad);
         row.input = writer_.integer(name + "_input", axis.tap.input);
-        row.x_step = writer_.integer(name + "_tap_x", bytes(0, axis.tap.x_stride * Dim(axis.tap.dilation)));
+        row.x_step =
+            writer_.integer(name + "_tap_x", bytes(0, axis.tap.x_stride * Dim(axis.tap.dilation)));
         row.w_step = writer_.integer(name + "_tap_w", bytes(1, axis.tap.w_stride));
       }
       rows_.push_back(std::move(row));
@@ -108,7 +109,8 @@ class ContractCode {
       steps.w_channel = writer_.integer("w_step", bytes(1, contraction_.w_stride));
     }
     if (pixels.windowed) {
-      steps.x_tap = writer_.integer("tap_x", bytes(0, pixels.tap.x_stride * Dim(pixels.tap.dilation)));
+      steps.x_tap =
+          writer_.integer("tap_x", bytes(0, pixels.tap.x_stride * Dim(pixels.tap.dilation)));
       steps.w_tap = writer_.integer("tap_w", bytes(1, pixels.tap.w_stride));
     }
     steps_ = steps;

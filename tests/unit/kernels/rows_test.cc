@@ -141,16 +141,6 @@ TEST(Elementwise, ChunksCoverLargeTensors) {
   expect_evaluated(bias.run);
 }
 
-TEST(Elementwise, RunsInPlace) {
-  const Layout compact{DType::kF32, {4, 5}, {5, 1}};
-  const Layout padded{DType::kF32, {4, 5}, {8, 1}};
-  OneNode add(ir::Elementwise{add_relu()}, DType::kF32, {{4, 5}, {4, 5}});
-  EXPECT_TRUE(can_run_in_place(*add.run.node, compact, compact));
-  EXPECT_FALSE(can_run_in_place(*add.run.node, padded, compact));
-  OneNode sum(ir::Reduce{ReduceKind::kSum, {1}}, DType::kF32, {{4, 5}});
-  EXPECT_FALSE(can_run_in_place(*sum.run.node, compact, compact));
-}
-
 TEST(Elementwise, FunctionsAreNamedAfterTheirExpression) {
   OneNode add(ir::Elementwise{add_relu()}, DType::kF32, {{4, 5}, {4, 5}});
   EXPECT_EQ(function_names(add.run, host_levels()[0]), std::vector<std::string>{"add_relu"});
