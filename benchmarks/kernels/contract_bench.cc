@@ -66,7 +66,8 @@ ir::CpuLevel level() {
 kernels::Layout layout_of(const ir::Value& value, int64_t gap) {
   kernels::Layout layout{value.dtype(), value.shape(), ir::compact_strides(value.shape())};
   for (size_t i = 0; i + 1 < layout.strides.size(); ++i) {
-    layout.strides[i] = ir::floordiv(layout.strides[i], value.shape().back()) * (value.shape().back() + Dim(gap));
+    layout.strides[i] =
+        ir::floordiv(layout.strides[i], value.shape().back()) * (value.shape().back() + Dim(gap));
   }
   return layout;
 }
@@ -76,7 +77,12 @@ class Kernel {
  public:
   explicit Kernel(const Layer& layer) : level_(level()) {
     ir::Node* node = make_node(layer);
-    kernels::Request request{.node = node, .operands = {}, .results = {}, .level = &level_, .symbols = {}, .strict = false};
+    kernels::Request request{.node = node,
+                             .operands = {},
+                             .results = {},
+                             .level = &level_,
+                             .symbols = {},
+                             .strict = false};
     for (const ir::Value* operand : node->operands) {
       request.operands.push_back(layout_of(*operand, request.operands.empty() ? layer.gap : 0));
     }
@@ -96,7 +102,8 @@ class Kernel {
     for (const kernels::Argument& argument : call_.arguments) {
       const auto value = static_cast<uint64_t>(argument.value.value());
       const bool pointer = argument.kind == kernels::Argument::Kind::kPointer;
-      words_.push_back(value + (pointer ? reinterpret_cast<uint64_t>(tensors_[argument.tensor].data()) : 0));
+      words_.push_back(
+          value + (pointer ? reinterpret_cast<uint64_t>(tensors_[argument.tensor].data()) : 0));
     }
     operations_ = 2.0 * static_cast<double>(ir::element_count(node->result()->shape()).value()) *
                   static_cast<double>(depth_);
@@ -138,8 +145,9 @@ class Kernel {
     ir::Shape bias(layer.x.size(), 1);
     bias.back() = layer.columns;
     const ir::Shape x(layer.x.begin(), layer.x.end());
-    return graph_.add(contract, {graph_.input("x", {DType::kF32, x}), graph_.input("w", {DType::kF32, w}),
-                                 graph_.input("bias", {DType::kF32, bias})});
+    return graph_.add(contract,
+                      {graph_.input("x", {DType::kF32, x}), graph_.input("w", {DType::kF32, w}),
+                       graph_.input("bias", {DType::kF32, bias})});
   }
 
   ir::CpuLevel level_;
@@ -168,9 +176,10 @@ class Peak {
     const Value factor = code.load(type, data, code.constant(int64_t{0}));
     std::vector<loop::Var> sums;
     for (int i = 0; i < kChains; ++i) sums.push_back(code.var("sum", factor));
-    code.for_each("step", code.constant(int64_t{0}), code.constant(int64_t{kSteps}), 1, [&](const Value&) {
-      for (const loop::Var& sum : sums) sum.set(code.fma(sum.get(), factor, factor));
-    });
+    code.for_each("step", code.constant(int64_t{0}), code.constant(int64_t{kSteps}), 1,
+                  [&](const Value&) {
+                    for (const loop::Var& sum : sums) sum.set(code.fma(sum.get(), factor, factor));
+                  });
     for (const loop::Var& sum : sums) code.store(sum.get(), data, code.constant(int64_t{0}));
     code_ = std::make_unique<codegen::HostCode>(loop::Module{{code.finish()}, {}});
   }

@@ -27,7 +27,8 @@ ContractCase ContractCase::conv(const ConvCase& c) {
   return result;
 }
 
-ContractCase ContractCase::gemm(Shape x, Dim columns, bool packed, ir::DType dtype, bool relu_bias, bool residual) {
+ContractCase ContractCase::gemm(Shape x, Dim columns, bool packed, ir::DType dtype, bool relu_bias,
+                                bool residual) {
   ir::Contract contract;
   contract.batch = static_cast<int>(x.size()) - 2;
   if (packed) {
@@ -39,8 +40,8 @@ ContractCase ContractCase::gemm(Shape x, Dim columns, bool packed, ir::DType dty
   return result;
 }
 
-void ContractCase::add(ir::Contract contract, const ir::TensorType& x, const Dim& columns, bool relu_bias,
-                       bool residual) {
+void ContractCase::add(ir::Contract contract, const ir::TensorType& x, const Dim& columns,
+                       bool relu_bias, bool residual) {
   Shape w(x.shape.begin(), x.shape.begin() + contract.batch);
   if (contract.panel) w.push_back(ir::ceildiv(columns, contract.panel));
   for (const int64_t extent : contract.window.kernel) w.push_back(extent);
@@ -64,7 +65,8 @@ void ContractCase::add(ir::Contract contract, const ir::TensorType& x, const Dim
       sum = e.binary(ScalarOp::kAdd, sum, e.operand(index++, x.dtype));
     }
     if (relu_bias) {
-      const auto zero = ir::is_float(x.dtype) ? e.constant(0.0, x.dtype) : e.constant(int64_t{0}, x.dtype);
+      const auto zero =
+          ir::is_float(x.dtype) ? e.constant(0.0, x.dtype) : e.constant(int64_t{0}, x.dtype);
       sum = e.binary(ScalarOp::kMax, sum, zero);
     }
     contract.epilogue = e.finish(sum);

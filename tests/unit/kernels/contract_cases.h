@@ -24,12 +24,14 @@ class ContractCase {
  public:
   static ContractCase conv(const ConvCase& c);
   // x (B..., N, C) times w (B..., C, M)
-  static ContractCase gemm(ir::Shape x, ir::Dim columns, bool packed, ir::DType dtype = ir::DType::kF32,
-                           bool relu_bias = false, bool residual = false);
+  static ContractCase gemm(ir::Shape x, ir::Dim columns, bool packed,
+                           ir::DType dtype = ir::DType::kF32, bool relu_bias = false,
+                           bool residual = false);
   const ir::Node& node() const { return *node_; }
 
  private:
-  void add(ir::Contract contract, const ir::TensorType& x, const ir::Dim& columns, bool relu_bias, bool residual);
+  void add(ir::Contract contract, const ir::TensorType& x, const ir::Dim& columns, bool relu_bias,
+           bool residual);
   std::unique_ptr<ir::Graph> graph_ = std::make_unique<ir::Graph>();
   ir::Node* node_ = nullptr;
 };

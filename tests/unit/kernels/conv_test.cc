@@ -21,27 +21,51 @@ TEST(Conv, ThreeByThreeOfEveryWidth) {
 }
 
 TEST(Conv, WideTilesOfNarrowImages) {
-  expect_conv({.x = {2, 7, 7, 20}, .columns = 136, .kernel = {3, 3}, .pad_lo = {1, 1}, .relu_bias = true});
+  expect_conv(
+      {.x = {2, 7, 7, 20}, .columns = 136, .kernel = {3, 3}, .pad_lo = {1, 1}, .relu_bias = true});
 }
 
 TEST(Conv, Strides) {
   for (const int64_t width : {9, 14, 15, 30, 56}) {
-    expect_conv({.x = {1, width, width, 5}, .columns = 33, .kernel = {3, 3}, .strides = {2, 2}, .pad_lo = {1, 1}});
-    expect_conv({.x = {1, 7, width, 5}, .columns = 16, .kernel = {1, 1}, .strides = {2, 2}, .relu_bias = true});
+    expect_conv({.x = {1, width, width, 5},
+                 .columns = 33,
+                 .kernel = {3, 3},
+                 .strides = {2, 2},
+                 .pad_lo = {1, 1}});
+    expect_conv({.x = {1, 7, width, 5},
+                 .columns = 16,
+                 .kernel = {1, 1},
+                 .strides = {2, 2},
+                 .relu_bias = true});
     expect_conv({.x = {1, width, width, 3}, .columns = 8, .kernel = {2, 2}, .strides = {3, 3}});
   }
 }
 
 TEST(Conv, FirstLayerOfThreeChannels) {
-  expect_conv({.x = {1, 31, 32, 3}, .columns = 64, .kernel = {7, 7}, .strides = {2, 2}, .pad_lo = {3, 3}, .relu_bias = true});
+  expect_conv({.x = {1, 31, 32, 3},
+               .columns = 64,
+               .kernel = {7, 7},
+               .strides = {2, 2},
+               .pad_lo = {3, 3},
+               .relu_bias = true});
   expect_conv({.x = {1, 32, 32, 3}, .columns = 24, .kernel = {4, 4}, .strides = {4, 4}});
 }
 
 TEST(Conv, DilationsAndUnevenPadding) {
-  expect_conv({.x = {1, 12, 17, 6}, .columns = 32, .kernel = {3, 3}, .dilations = {2, 2}, .pad_lo = {2, 2}});
-  expect_conv({.x = {1, 12, 33, 4}, .columns = 32, .kernel = {3, 3}, .dilations = {3, 12}, .pad_lo = {3, 12}});
-  expect_conv({.x = {1, 9, 11, 4}, .columns = 20, .kernel = {3, 2}, .pad_lo = {0, 1}, .pad_hi = {2, 0}});
-  expect_conv({.x = {1, 6, 6, 4}, .columns = 20, .kernel = {1, 1}, .pad_lo = {1, 2}, .pad_hi = {0, 1}});
+  expect_conv({.x = {1, 12, 17, 6},
+               .columns = 32,
+               .kernel = {3, 3},
+               .dilations = {2, 2},
+               .pad_lo = {2, 2}});
+  expect_conv({.x = {1, 12, 33, 4},
+               .columns = 32,
+               .kernel = {3, 3},
+               .dilations = {3, 12},
+               .pad_lo = {3, 12}});
+  expect_conv(
+      {.x = {1, 9, 11, 4}, .columns = 20, .kernel = {3, 2}, .pad_lo = {0, 1}, .pad_hi = {2, 0}});
+  expect_conv(
+      {.x = {1, 6, 6, 4}, .columns = 20, .kernel = {1, 1}, .pad_lo = {1, 2}, .pad_hi = {0, 1}});
   expect_conv({.x = {1, 4, 4, 4}, .columns = 20, .kernel = {3, 3}, .pad_lo = {5, 5}});
 }
 
@@ -57,19 +81,32 @@ TEST(Conv, OneDimensional) {
 }
 
 TEST(Conv, BatchesGapsAndResidual) {
-  expect_conv({.x = {3, 8, 10, 12}, .columns = 36, .kernel = {3, 3}, .pad_lo = {1, 1}, .relu_bias = true, .residual = true},
+  expect_conv({.x = {3, 8, 10, 12},
+               .columns = 36,
+               .kernel = {3, 3},
+               .pad_lo = {1, 1},
+               .relu_bias = true,
+               .residual = true},
               {.gaps = {4, 0, 0, 3, 5}});
-  expect_conv({.x = {2, 6, 7, 12}, .columns = 36, .kernel = {1, 1}, .residual = true}, {.gaps = {4, 0, 3, 5}});
+  expect_conv({.x = {2, 6, 7, 12}, .columns = 36, .kernel = {1, 1}, .residual = true},
+              {.gaps = {4, 0, 3, 5}});
   expect_conv({.x = {2, 6, 7, 12}, .columns = 36, .kernel = {1, 1}, .residual = true});
 }
 
 TEST(Conv, SymbolicExtentsRunAtAnySize) {
   const Dim n = Dim::symbol("n"), h = Dim::symbol("h"), w = Dim::symbol("w");
-  const std::vector<ir::SymbolValues> sizes = {
-      {{"n", 1}, {"h", 5}, {"w", 6}}, {{"n", 2}, {"h", 9}, {"w", 29}}, {{"n", 1}, {"h", 1}, {"w", 1}}, {{"n", 0}, {"h", 3}, {"w", 3}}};
-  expect_conv({.x = {n, 6, 7, 8}, .columns = 40, .kernel = {3, 3}, .pad_lo = {1, 1}}, {.symbols = sizes});
-  expect_conv({.x = {n, h, w, 8}, .columns = 40, .kernel = {3, 3}, .pad_lo = {1, 1}, .relu_bias = true}, {.symbols = sizes});
-  expect_conv({.x = {n, h, w, 3}, .columns = 16, .kernel = {5, 5}, .strides = {2, 2}, .pad_lo = {2, 2}}, {.symbols = sizes});
+  const std::vector<ir::SymbolValues> sizes = {{{"n", 1}, {"h", 5}, {"w", 6}},
+                                               {{"n", 2}, {"h", 9}, {"w", 29}},
+                                               {{"n", 1}, {"h", 1}, {"w", 1}},
+                                               {{"n", 0}, {"h", 3}, {"w", 3}}};
+  expect_conv({.x = {n, 6, 7, 8}, .columns = 40, .kernel = {3, 3}, .pad_lo = {1, 1}},
+              {.symbols = sizes});
+  expect_conv(
+      {.x = {n, h, w, 8}, .columns = 40, .kernel = {3, 3}, .pad_lo = {1, 1}, .relu_bias = true},
+      {.symbols = sizes});
+  expect_conv(
+      {.x = {n, h, w, 3}, .columns = 16, .kernel = {5, 5}, .strides = {2, 2}, .pad_lo = {2, 2}},
+      {.symbols = sizes});
   expect_conv({.x = {n, h, w, 8}, .columns = 24, .kernel = {1, 1}}, {.symbols = sizes});
   expect_conv({.x = {n, w, 8}, .columns = 24, .kernel = {9}, .pad_lo = {4}}, {.symbols = sizes});
 }
@@ -83,15 +120,28 @@ TEST(Conv, ManyChunks) {
 std::string code_of(const ConvCase& c) {
   const ContractCase contract = ContractCase::conv(c);
   const ir::CpuLevel level = host_levels().back();
-  Request request{.node = &contract.node(), .operands = {}, .results = {layout_of(contract.node().result()->type)},
-                  .level = &level, .symbols = {}, .strict = false};
-  for (const ir::Value* operand : contract.node().operands) request.operands.push_back(layout_of(operand->type));
+  Request request{.node = &contract.node(),
+                  .operands = {},
+                  .results = {layout_of(contract.node().result()->type)},
+                  .level = &level,
+                  .symbols = {},
+                  .strict = false};
+  for (const ir::Value* operand : contract.node().operands)
+    request.operands.push_back(layout_of(operand->type));
   return loop::to_string(make_calls(request)[0].function);
 }
 
 TEST(Conv, LayersOfOtherExtentsShareTheirCode) {
-  EXPECT_EQ(code_of({.x = {1, 28, 56, 64}, .columns = 64, .kernel = {3, 3}, .pad_lo = {1, 1}, .relu_bias = true}),
-            code_of({.x = {1, 90, 42, 48}, .columns = 96, .kernel = {3, 3}, .pad_lo = {1, 1}, .relu_bias = true}));
+  EXPECT_EQ(code_of({.x = {1, 28, 56, 64},
+                     .columns = 64,
+                     .kernel = {3, 3},
+                     .pad_lo = {1, 1},
+                     .relu_bias = true}),
+            code_of({.x = {1, 90, 42, 48},
+                     .columns = 96,
+                     .kernel = {3, 3},
+                     .pad_lo = {1, 1},
+                     .relu_bias = true}));
   EXPECT_EQ(code_of({.x = {1, 28, 28, 64}, .columns = 64, .kernel = {1, 1}}),
             code_of({.x = {1, 14, 14, 48}, .columns = 96, .kernel = {1, 1}}));
 }

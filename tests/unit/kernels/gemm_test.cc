@@ -33,7 +33,8 @@ TEST(Gemm, RowsWithGapsAndBiasAndResidual) {
 }
 
 TEST(Gemm, Batches) {
-  expect_matches_evaluator(packed({3, 2, 15, 20}, 40, true, true).node(), {.gaps = {1, 0, 0, 2, 3}});
+  expect_matches_evaluator(packed({3, 2, 15, 20}, 40, true, true).node(),
+                           {.gaps = {1, 0, 0, 2, 3}});
   expect_matches_evaluator(packed({4, 1, 64}, 64).node());
 }
 
@@ -45,9 +46,11 @@ TEST(Gemm, EmptyExtents) {
 
 TEST(Gemm, SymbolicRowsRunAtAnySize) {
   const Dim n = Dim::symbol("n");
-  expect_matches_evaluator(packed({n, 33}, 50, true, true).node(),
-                           {.symbols = {{{"n", 0}}, {{"n", 1}}, {{"n", 6}}, {{"n", 14}}, {{"n", 45}}, {{"n", 200}}}});
-  expect_matches_evaluator(packed({n, n, 16}, 64).node(), {.gaps = {2}, .symbols = {{{"n", 1}}, {{"n", 5}}, {{"n", 17}}}});
+  expect_matches_evaluator(
+      packed({n, 33}, 50, true, true).node(),
+      {.symbols = {{{"n", 0}}, {{"n", 1}}, {{"n", 6}}, {{"n", 14}}, {{"n", 45}}, {{"n", 200}}}});
+  expect_matches_evaluator(packed({n, n, 16}, 64).node(),
+                           {.gaps = {2}, .symbols = {{{"n", 1}}, {{"n", 5}}, {{"n", 17}}}});
 }
 
 TEST(Gemm, ManyChunks) {
@@ -62,13 +65,19 @@ TEST(Gemm, StrictSumsInOrderAtEveryLevel) {
   const std::vector<ir::TensorData> operands = {random_tensor(DType::kF32, {9, 100}, 1),
                                                 random_tensor(DType::kF32, {2, 100, 32}, 2)};
   for (const ir::CpuLevel& level : host_levels()) {
-    Request request{.node = &c.node(), .operands = {}, .results = {layout_of(c.node().result()->type)}, .level = &level,
-                    .symbols = {}, .strict = true};
-    for (const ir::Value* operand : c.node().operands) request.operands.push_back(layout_of(operand->type));
+    Request request{.node = &c.node(),
+                    .operands = {},
+                    .results = {layout_of(c.node().result()->type)},
+                    .level = &level,
+                    .symbols = {},
+                    .strict = true};
+    for (const ir::Value* operand : c.node().operands)
+      request.operands.push_back(layout_of(operand->type));
     results.push_back(CompiledCalls(request).run(operands)[0]);
   }
   for (const ir::TensorData& result : results) {
-    EXPECT_TRUE(std::equal(result.bytes().begin(), result.bytes().end(), results[0].bytes().begin()));
+    EXPECT_TRUE(
+        std::equal(result.bytes().begin(), result.bytes().end(), results[0].bytes().begin()));
   }
 }
 

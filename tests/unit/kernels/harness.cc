@@ -29,7 +29,8 @@ class GuardedBytes {
     void* mapping = mmap(nullptr, mapped_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (mapping == MAP_FAILED) throw std::bad_alloc();
     base_ = static_cast<std::byte*>(mapping);
-    if (inside > 0 && mprotect(base_ + page, inside, PROT_READ | PROT_WRITE) != 0) throw std::bad_alloc();
+    if (inside > 0 && mprotect(base_ + page, inside, PROT_READ | PROT_WRITE) != 0)
+      throw std::bad_alloc();
     data_ = base_ + page + inside - size;
     std::memset(base_ + page, static_cast<int>(kUntouched), inside);
   }
@@ -107,8 +108,9 @@ uint64_t word_of(const Argument& argument, const std::vector<Memory>& tensors, s
                  const ir::SymbolValues& symbols) {
   const int64_t value = argument.value.evaluate(symbols);
   if (argument.kind == Argument::Kind::kInt) return static_cast<uint64_t>(value);
-  std::byte* base = argument.kind == Argument::Kind::kScratch ? scratch
-                                                              : tensors.at(argument.tensor).bytes->data();
+  std::byte* base = argument.kind == Argument::Kind::kScratch
+                        ? scratch
+                        : tensors.at(argument.tensor).bytes->data();
   return reinterpret_cast<uint64_t>(base) + static_cast<uint64_t>(value);
 }
 
@@ -152,7 +154,9 @@ TensorData random_tensor(DType dtype, const std::vector<int64_t>& shape, uint32_
   std::mt19937 generator(seed);
   const int size = ir::size_of(dtype);
   std::vector<std::byte> bytes(count_of(shape) * size);
-  const auto put = [&](size_t i, auto value) { std::memcpy(bytes.data() + i * size, &value, size); };
+  const auto put = [&](size_t i, auto value) {
+    std::memcpy(bytes.data() + i * size, &value, size);
+  };
   for (size_t i = 0; i < bytes.size() / size; ++i) {
     const double real = static_cast<double>(generator()) / 2147483648.0 - 1.0;
     const auto whole = static_cast<int64_t>(std::floor(real * 10));
@@ -162,17 +166,21 @@ TensorData random_tensor(DType dtype, const std::vector<int64_t>& shape, uint32_
       put(i, real);
     } else if (dtype == DType::kF16 || dtype == DType::kBF16) {
       // Multiples of 1/8 are exact in both.
-      const auto bits = static_cast<uint16_t>(dtype == DType::kF16 ? ir::float_to_half(whole / 8.0F)
-                                                                   : ir::float_to_bfloat16(whole / 8.0F));
+      const auto bits =
+          static_cast<uint16_t>(dtype == DType::kF16 ? ir::float_to_half(whole / 8.0F)
+                                                     : ir::float_to_bfloat16(whole / 8.0F));
       put(i, bits);
     } else {
-      put(i, dtype == DType::kBool ? whole & 1 : ir::is_unsigned_int(dtype) ? std::abs(whole) : whole);
+      put(i, dtype == DType::kBool        ? whole & 1
+             : ir::is_unsigned_int(dtype) ? std::abs(whole)
+                                          : whole);
     }
   }
   return TensorData(dtype, shape, std::move(bytes));
 }
 
-CompiledCalls::CompiledCalls(Request request) : request_(std::move(request)), calls_(make_calls(request_)) {
+CompiledCalls::CompiledCalls(Request request)
+    : request_(std::move(request)), calls_(make_calls(request_)) {
   loop::Module module;
   for (size_t i = 0; i < calls_.size(); ++i) {
     calls_[i].function.name = fmt::format("kernel{}", i);
@@ -199,7 +207,8 @@ std::vector<TensorData> CompiledCalls::run(const std::vector<TensorData>& operan
     for (int64_t chunk = call.chunks.evaluate(symbols); chunk-- > 0;) task(words.data(), chunk, 0);
   }
   std::vector<TensorData> results;
-  for (size_t i = request_.operands.size(); i < tensors.size(); ++i) results.push_back(tensors[i].take());
+  for (size_t i = request_.operands.size(); i < tensors.size(); ++i)
+    results.push_back(tensors[i].take());
   return results;
 }
 
@@ -217,7 +226,8 @@ void expect_close(const TensorData& actual, const TensorData& expected, double t
     const double a = actual.as_double(i);
     const double b = expected.as_double(i);
     if (!std::isfinite(b)) {
-      ASSERT_TRUE(std::isnan(b) ? std::isnan(a) : a == b) << "element " << i << ": " << a << ", expected " << b;
+      ASSERT_TRUE(std::isnan(b) ? std::isnan(a) : a == b)
+          << "element " << i << ": " << a << ", expected " << b;
       continue;
     }
     largest = std::max(largest, std::abs(b));
@@ -227,18 +237,24 @@ void expect_close(const TensorData& actual, const TensorData& expected, double t
     }
   }
   if (at < 0) return;
-  EXPECT_LE(worst, tolerance * largest) << "element " << at << ": " << actual.as_double(at) << ", expected "
-                                        << expected.as_double(at);
+  EXPECT_LE(worst, tolerance * largest) << "element " << at << ": " << actual.as_double(at)
+                                        << ", expected " << expected.as_double(at);
 }
 
 void expect_matches_evaluator(const ir::Node& node, const Check& check) {
   const auto gap = [&](size_t i) { return i < check.gaps.size() ? check.gaps[i] : 0; };
-  Request request{.node = &node, .operands = {}, .results = {}, .level = nullptr, .symbols = {}, .strict = check.strict};
+  Request request{.node = &node,
+                  .operands = {},
+                  .results = {},
+                  .level = nullptr,
+                  .symbols = {},
+                  .strict = check.strict};
   for (const ir::Value* operand : node.operands) {
     request.operands.push_back(layout_of(operand->type, gap(request.operands.size())));
   }
   for (const auto& result : node.results) {
-    request.results.push_back(layout_of(result->type, gap(node.operands.size() + request.results.size())));
+    request.results.push_back(
+        layout_of(result->type, gap(node.operands.size() + request.results.size())));
   }
   for (const ir::CpuLevel& level : check.levels) {
     request.level = &level;
@@ -248,11 +264,13 @@ void expect_matches_evaluator(const ir::Node& node, const Check& check) {
       std::vector<TensorData> operands;
       for (size_t i = 0; i < node.operands.size(); ++i) {
         const ir::TensorType& type = node.operands[i]->type;
-        operands.push_back(random_tensor(type.dtype, evaluate(type.shape, symbols), static_cast<uint32_t>(i + 1)));
+        operands.push_back(
+            random_tensor(type.dtype, evaluate(type.shape, symbols), static_cast<uint32_t>(i + 1)));
       }
       const std::vector<TensorData> expected = ir::evaluate(node, operands, symbols);
       const std::vector<TensorData> actual = compiled.run(operands, symbols);
-      for (size_t i = 0; i < expected.size(); ++i) expect_close(actual[i], expected[i], check.tolerance);
+      for (size_t i = 0; i < expected.size(); ++i)
+        expect_close(actual[i], expected[i], check.tolerance);
     }
   }
 }
