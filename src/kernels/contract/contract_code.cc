@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 
+#include "kernels/contract/pixel_loop.h"
 #include "kernels/contract/tile_code.h"
 #include "kernels/task_writer.h"
 
@@ -19,11 +20,6 @@ struct RowAxis {
   Value extent;
   std::vector<Value> steps;
   Value pad, input, x_step, w_step;  // of its window
-};
-
-// A half-open range.
-struct Range {
-  Value begin, end;
 };
 
 class ContractCode {
@@ -115,24 +111,13 @@ class ContractCode {
     }
     steps_ = steps;
     tile_code_.set_steps(std::move(steps));
-    if (schedule_.fixed) return;
-    extent_ = writer_.integer("pixels", pixels.extent);
-    if (!pixels.windowed) return;
-    const Tap& tap = pixels.tap;
-    pad_ = writer_.integer("pad", tap.pad);
-    input_ = writer_.integer("input", tap.input);
-    const Dim first = ir::min(ir::ceildiv(tap.pad, tap.stride), pixels.extent);
-    const Dim last = tap.input + tap.pad - Dim((tap.kernel - 1) * tap.dilation + 1);
-    const Dim end = ir::min(ir::floordiv(last, tap.stride) + Dim(1), pixels.extent);
-    inside_ = {writer_.integer("inside_begin", first),
-               writer_.integer("inside_end", ir::max(first, end))};
+    pixel_loop_.emplace(writer_, pixels, schedule_.pixel_tiles);
   }
 
   void declare_grid() {
     if (contraction_.panel)
       panel_step_ = writer_.integer("panel_step", bytes(1, contraction_.panel_stride));
     row_count_ = writer_.integer("rows", contraction_.row_count());
-    tiles_ = writer_.integer("tiles", schedule_.tiles);
     units_ = writer_.integer("units", schedule_.units);
     if (schedule_.tail != ColumnTail::kNone) full_ = writer_.integer("full_units", schedule_.full);
     if (schedule_.tail == ColumnTail::kRunTime)
@@ -150,17 +135,12 @@ class ContractCode {
     tile_chunks_ = writer_.integer("tile_chunks", schedule_.tile_chunks);
   }
 
-  static Range part(const Value& index, const Value& size, const Value& total) {
-    const Value begin = index * size;
-    return {begin, min(begin + size, total)};
-  }
-
   void body() {
     const Value chunk = code_.chunk();
-    chunk_of_tiles_ = part(chunk % tile_chunks_, chunk_tiles_, tiles_);
+    chunk_of_tiles_ = part_of(chunk % tile_chunks_, chunk_tiles_, pixel_loop_->tile_count());
     const Value rest = chunk / tile_chunks_;
-    chunk_of_rows_ = part(rest % row_chunks_, chunk_rows_, row_count_);
-    const Range units = part(rest / row_chunks_, chunk_units_, units_);
+    chunk_of_rows_ = part_of(rest % row_chunks_, chunk_rows_, row_count_);
+    const Range units = part_of(rest / row_chunks_, chunk_units_, units_);
     if (schedule_.tail == ColumnTail::kNone) {
       full_units(units.begin, units.end);
       return;
@@ -213,11 +193,12 @@ class ContractCode {
       Place place{tensors_, {}};
       Unit here = unit;
       place_row(row, &place, &here);
-      if (schedule_.fixed) {
-        fixed_tiles(here, place);
-      } else {
-        blocks(here, place);
-      }
+      pixel_loop_->run(
+          chunk_of_tiles_,
+          {.tile = [&](const TileShape& shape,
+                       const Value& first) { tile_code_.tile(shape, here, moved(place, first)); },
+           .pixel = [&](const Value& pixel,
+                        const Range& taps) { tile_code_.pixel(taps, here, moved(place, pixel)); }});
     });
   }
 
@@ -238,17 +219,8 @@ class ContractCode {
       if (!contraction_.rows[i].windowed) continue;
       const Tap& tap = contraction_.rows[i].tap;
       const Range taps = taps_inside(position, tap, axis.pad, axis.input);
-      place->taps.insert(place->taps.begin(), {taps.begin, taps.end, axis.x_step, axis.w_step});
+      place->taps.insert(place->taps.begin(), {taps, axis.x_step, axis.w_step});
     }
-  }
-
-  // Taps k with 0 <= position * stride + k * dilation - pad < input.
-  Range taps_inside(const Value& position, const Tap& tap, const Value& pad, const Value& input) {
-    const Value zero = code_.constant(int64_t{0});
-    const Value before = pad - position * tap.stride;
-    const Value begin = max((before + (tap.dilation - 1)) / tap.dilation, zero);
-    const Value end = (before + input + (tap.dilation - 1)) / tap.dilation;
-    return {begin, min(end, code_.constant(tap.kernel))};
   }
 
   // The place `pixel` pixels further.
@@ -261,83 +233,19 @@ class ContractCode {
     return result;
   }
 
-  void fixed_tiles(const Unit& unit, const Place& row) {
-    code_.for_each("tile", chunk_of_tiles_.begin, chunk_of_tiles_.end, 1, [&](const Value& tile) {
-      const Place place = moved(row, tile * int64_t{schedule_.inner.width});
-      std::vector<std::pair<Value, const TileShape*>> borders;
-      for (size_t i = 0; i < schedule_.left.size(); ++i) {
-        borders.emplace_back(code_.constant(static_cast<int64_t>(i)), &schedule_.left[i]);
-      }
-      for (size_t i = 0; i < schedule_.right.size(); ++i) {
-        const auto from_end = static_cast<int64_t>(schedule_.right.size() - i);
-        borders.emplace_back(tiles_ - from_end, &schedule_.right[i]);
-      }
-      choose_tile(borders, 0, tile, unit, place);
-    });
-  }
-
-  void choose_tile(const std::vector<std::pair<Value, const TileShape*>>& borders, size_t i,
-                   const Value& tile, const Unit& unit, const Place& place) {
-    const bool last = i + 1 == borders.size() && !schedule_.has_inner;
-    if (i == borders.size() || last) {
-      tile_code_.tile(last ? *borders[i].second : schedule_.inner, unit, place);
-      return;
-    }
-    code_.if_(
-        tile == borders[i].first, [&] { tile_code_.tile(*borders[i].second, unit, place); },
-        [&] { choose_tile(borders, i + 1, tile, unit, place); });
-  }
-
-  void blocks(const Unit& unit, const Place& row) {
-    const int64_t width = schedule_.inner.width;
-    const bool windowed = contraction_.pixels.windowed;
-    code_.for_each("block", chunk_of_tiles_.begin, chunk_of_tiles_.end, 1, [&](const Value& block) {
-      const Value begin = block * width;
-      const Value end = min(begin + width, extent_);
-      const Range inside =
-          windowed ? Range{max(begin, inside_.begin), min(end, inside_.end)} : Range{begin, end};
-      const auto whole = [&] { tile_code_.tile(schedule_.inner, unit, moved(row, begin)); };
-      code_.if_(inside.end - inside.begin == code_.constant(width), whole, [&] {
-        if (windowed) border_pixels({begin, min(end, inside_.begin)}, unit, row);
-        inside_pixels(inside, unit, row);
-        if (windowed) border_pixels({max(begin, inside_.end), end}, unit, row);
-      });
-    });
-  }
-
-  void border_pixels(const Range& range, const Unit& unit, const Place& row) {
-    code_.for_each("pixel", range.begin, range.end, 1, [&](const Value& pixel) {
-      const Range taps = taps_inside(pixel, contraction_.pixels.tap, pad_, input_);
-      tile_code_.pixel(taps.begin, taps.end, unit, moved(row, pixel));
-    });
-  }
-
-  // In pieces of falling width.
-  void inside_pixels(const Range& range, const Unit& unit, const Place& row) {
-    Value begin = range.begin;
-    for (const int width : schedule_.rest) {
-      TileShape shape{width, schedule_.inner.active};
-      for (uint32_t& bits : shape.active) bits &= (uint32_t{1} << width) - 1;
-      code_.for_each("piece", begin, range.end - int64_t{width - 1}, width,
-                     [&](const Value& pixel) { tile_code_.tile(shape, unit, moved(row, pixel)); });
-      const Value count = max(range.end - begin, code_.constant(int64_t{0}));
-      begin = begin + count / int64_t{width} * int64_t{width};
-    }
-  }
-
   Contraction contraction_;
   Schedule schedule_;
   TaskWriter writer_;
   loop::Builder& code_;
   TileCode tile_code_;
+  std::optional<PixelLoop> pixel_loop_;
 
   std::vector<Value> tensors_;
   std::vector<RowAxis> rows_;
   Steps steps_;
-  Value extent_, pad_, input_, panel_step_, row_count_, tiles_, units_, full_, columns_,
-      tail_count_;
+  Value panel_step_, row_count_, units_, full_, columns_, tail_count_;
   Value chunk_rows_, chunk_tiles_, chunk_units_, row_chunks_, tile_chunks_;
-  Range inside_, chunk_of_tiles_, chunk_of_rows_;
+  Range chunk_of_tiles_, chunk_of_rows_;
 };
 
 }  // namespace

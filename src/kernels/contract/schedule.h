@@ -3,19 +3,12 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
-#include "kernels/contract/contraction.h"
+#include "kernels/contract/pixel_tiles.h"
 
 namespace dovetail::kernels {
 
-// `width` neighbouring pixels. `active[k]` has bit p set when pixel p reads inside x at tap k of
-// the window along the pixels.
-struct TileShape {
-  int width = 1;
-  std::vector<uint32_t> active;
-  bool operator==(const TileShape&) const = default;
-};
+constexpr int64_t kChunkProducts = 1 << 20;  // about 20 us of one core
 
 // Columns go in units of `vectors` * `lanes`; what is left goes in a last unit.
 enum class ColumnTail : uint8_t {
@@ -32,14 +25,7 @@ struct Schedule {
   bool full_units = true;    // false: the tail is all there is
   bool merged_taps = false;  // taps and channels of a window row lie in one run of x and of w
 
-  // Tiles of a row of pixels. Fixed: the first and the last few are `left` and `right`, all others
-  // `inner`. Else blocks of inner.width: inside ones whole, others in pieces of the widths `rest`,
-  // border pixels one by one with their range of taps computed at run time.
-  bool fixed = false;
-  TileShape inner;
-  std::vector<TileShape> left, right;
-  bool has_inner = true;
-  std::vector<int> rest;
+  PixelTiles pixel_tiles;
 
   // Chunks: blocks of rows x tiles x units.
   ir::Dim tiles, units, full;                    // in all
@@ -48,6 +34,9 @@ struct Schedule {
 
   ir::Dim chunks() const { return row_chunks * tile_chunks * unit_chunks; }
 };
+
+// `total` in equal parts of at least `part`, at most all of it; at least 1.
+ir::Dim equal_part(const ir::Dim& total, const ir::Dim& part);
 
 Schedule schedule_of(const Contraction& contraction, const ir::CpuLevel& level);
 

@@ -29,7 +29,7 @@ void TileCode::row_taps(size_t axis, const Place& place, const Source& source,
     return;
   }
   const RowTaps& taps = place.taps[axis];
-  code_.for_each("tap", taps.begin, taps.end, 1, [&](const Value& tap) {
+  code_.for_each("tap", taps.taps.begin, taps.taps.end, 1, [&](const Value& tap) {
     row_taps(axis + 1, place, moved(source, tap * taps.x_step, tap * taps.w_step), body);
   });
 }
@@ -41,10 +41,10 @@ void TileCode::tile(const TileShape& shape, const Unit& unit, const Place& place
   finish(shape.width, unit, place, sums);
 }
 
-void TileCode::pixel(const Value& begin, const Value& end, const Unit& unit, const Place& place) {
+void TileCode::pixel(const Range& taps, const Unit& unit, const Place& place) {
   const Accumulators sums = zeros(1, unit);
   row_taps(0, place, {place.tensors[0], unit.weights}, [&](const Source& source) {
-    code_.for_each("tap", begin, end, 1, [&](const Value& tap) {
+    code_.for_each("tap", taps.begin, taps.end, 1, [&](const Value& tap) {
       channels(1, steps_.channels, unit, moved(source, tap * steps_.x_tap, tap * steps_.w_tap),
                sums);
     });

@@ -4,6 +4,7 @@
 #include <functional>
 #include <vector>
 
+#include "kernels/contract/pixel_loop.h"
 #include "kernels/contract/schedule.h"
 #include "kernels/task_writer.h"
 
@@ -20,7 +21,7 @@ struct Unit {
 
 // The taps of a row axis that are inside of x, and steps in bytes.
 struct RowTaps {
-  loop::Value begin, end;
+  Range taps;
   loop::Value x_step, w_step;
 };
 
@@ -49,8 +50,7 @@ class TileCode {
 
   void tile(const TileShape& shape, const Unit& unit, const Place& place);
   // One pixel whose range of taps along the row is known at run time.
-  void pixel(const loop::Value& begin, const loop::Value& end, const Unit& unit,
-             const Place& place);
+  void pixel(const Range& taps, const Unit& unit, const Place& place);
 
  private:
   using Accumulators = std::vector<std::vector<loop::Var>>;  // [pixel][vector]
