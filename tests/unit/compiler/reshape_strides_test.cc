@@ -22,7 +22,7 @@ TEST(ReshapeStrides, PaddedRowsMergeOutsideOfTheRowOnly) {
 
 TEST(ReshapeStrides, ExtentsOfOneDoNotMatter) {
   EXPECT_EQ(reshape_strides({2, 1, 3}, {3, 99, 1}, {6}), (Strides{1}));
-  EXPECT_EQ(reshape_strides({5, 1}, {1, 7}, {1, 5, 1, 1}), (Strides{5, 1, 1, 1}));
+  EXPECT_EQ(reshape_strides({5, 1}, {1, 7}, {1, 5, 1, 1}), (Strides{1, 1, 1, 1}));
   EXPECT_TRUE(reshape_strides({1, 1}, {4, 4}, {}).has_value());
 }
 
