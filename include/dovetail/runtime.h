@@ -151,7 +151,9 @@ class DOVETAIL_API Function {
  public:
   using Body = std::function<Any(std::span<const Any>)>;
   Function() = default;
-  explicit Function(Body body);
+  // Constrained, so that copying a Function never asks whether a std::function can be made of it.
+  template <std::same_as<Body> B>
+  explicit Function(B body) : body_(std::make_shared<const Body>(std::move(body))) {}
 
   template <class... Args>
   Any operator()(const Args&... args) const;

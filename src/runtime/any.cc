@@ -22,12 +22,8 @@ void Any::wrong_kind(const std::string& expected) const {
   throw_error(ErrorKind::kType, "expected {}, got {}", expected, kind());
 }
 
-Function::Function(Body body) {
-  if (body) body_ = std::make_shared<const Body>(std::move(body));
-}
-
 Any Function::call(std::span<const Any> args) const {
-  if (!body_) throw_error(ErrorKind::kType, "expected a Function, got an undefined one");
+  if (!body_ || !*body_) throw_error(ErrorKind::kType, "expected a Function, got an undefined one");
   return (*body_)(args);
 }
 

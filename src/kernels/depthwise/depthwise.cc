@@ -162,7 +162,7 @@ class DepthwiseKernel {
         at = max(number(0), min(at, in_pixels_ - 1));
       }
       column.offset = advanced(row_offsets_[0], tensors_[0], rank_, at);
-      columns.push_back(std::move(column));
+      columns.push_back(column);
     }
     const Value full = whole_vectors_ ? channels_ : channels_ / lanes_ * lanes_;
     b_.for_each("channels", number(0), full, lanes_,

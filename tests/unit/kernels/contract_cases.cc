@@ -27,8 +27,8 @@ ContractCase ContractCase::conv(const ConvCase& c) {
   return result;
 }
 
-ContractCase ContractCase::gemm(Shape x, Dim columns, bool packed, ir::DType dtype, bool relu_bias,
-                                bool residual) {
+ContractCase ContractCase::gemm(Shape x, const Dim& columns, bool packed, ir::DType dtype,
+                                bool relu_bias, bool residual) {
   ir::Contract contract;
   contract.batch = static_cast<int>(x.size()) - 2;
   if (packed) {

@@ -24,7 +24,7 @@ class ContractCase {
  public:
   static ContractCase conv(const ConvCase& c);
   // x (B..., N, C) times w (B..., C, M)
-  static ContractCase gemm(ir::Shape x, ir::Dim columns, bool packed,
+  static ContractCase gemm(ir::Shape x, const ir::Dim& columns, bool packed,
                            ir::DType dtype = ir::DType::kF32, bool relu_bias = false,
                            bool residual = false);
   const ir::Node& node() const { return *node_; }
