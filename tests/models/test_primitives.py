@@ -1,0 +1,155 @@
+"""A small made-up model for every primitive of the graph IR, compiled and compared with onnxruntime."""
+
+import numpy as np
+import pytest
+from onnx_models import difference, helper, model_of, reference, save
+
+F = "float32"
+I = "int64"
+
+
+def weights(*shape, seed=0):
+    return (np.random.default_rng(seed).standard_normal(shape) / 4).astype(F)
+
+
+def node(op, inputs, outputs, **attributes):
+    return helper.make_node(op, inputs, outputs, name=f"{op}_node", **attributes)
+
+
+def one(op, x, y, others=(), opset=17, **attributes):
+    """A model of one operator: x (shape) and weights `others` (name, array) -> y (shape)."""
+    names = ["x"] + [name for name, _ in others]
+    return model_of([node(op, names, ["y"], **attributes)], [("x", F, x)], [("y", F, y)], others, opset)
+
+
+# name -> (model, shapes of x to try)
+MODELS = {
+    "elementwise": (
+        model_of(
+            [
+                node("Mul", ["x", "s"], ["a"]),
+                node("Sigmoid", ["a"], ["b"]),
+                node("Add", ["b", "x"], ["c"]),
+                node("Max", ["c", "v"], ["y"]),
+            ],
+            [("x", F, ["n", 3, 7])],
+            [("y", F, ["n", 3, 7])],
+            [("s", weights(1)), ("v", weights(3, 1))],
+        ),
+        [(1, 3, 7), (5, 3, 7)],
+    ),
+    "elementwise_broadcast": (
+        one("Sub", ["n", 4, 1, 9], ["n", 4, 6, 9], [("w", weights(6, 9))]),
+        [(2, 4, 1, 9)],
+    ),
+    "reduce_inner": (one("ReduceMax", ["n", 37], ["n", 1], axes=[1], keepdims=1), [(1, 37), (9, 37)]),
+    "reduce_outer": (one("ReduceMean", [5, 6, "c"], [1, "c"], axes=[0, 1], keepdims=0), [(5, 6, 1), (5, 6, 70)]),
+    "reduce_product": (one("ReduceProd", [3, 4, 5], [3, 5], axes=[1], keepdims=0), [(3, 4, 5)]),
+    "contract_matrix": (one("MatMul", ["m", 19], ["m", 45], [("w", weights(19, 45))]), [(1, 19), (2, 19), (29, 19)]),
+    "contract_batched": (
+        one("MatMul", ["b", 4, 11], ["b", 4, 35], [("w", weights(1, 11, 35))]),
+        [(1, 4, 11), (3, 4, 11)],
+    ),
+    "contract_conv": (
+        one("Conv", ["n", 5, "h", "w"], ["n", 34, "p", "q"], [("k", weights(34, 5, 3, 3)), ("b", weights(34))], pads=[1, 1, 1, 1]),
+        [(1, 5, 9, 11), (2, 5, 1, 1), (1, 5, 20, 33)],
+    ),
+    "contract_conv_strided": (
+        one("Conv", [2, 3, 17, 23], [2, 8, 8, 12], [("k", weights(8, 3, 5, 3))], strides=[2, 2], pads=[1, 1, 1, 1]),
+        [(2, 3, 17, 23)],
+    ),
+    "contract_conv_dilated": (
+        one("Conv", [1, 4, 15, 15], [1, 6, 11, 11], [("k", weights(6, 4, 3, 3))], dilations=[2, 2]),
+        [(1, 4, 15, 15)],
+    ),
+    "contract_conv_grouped": (
+        one("Conv", [1, 6, 9, 9], [1, 10, 9, 9], [("k", weights(10, 3, 3, 3))], group=2, pads=[1, 1, 1, 1]),
+        [(1, 6, 9, 9)],
+    ),
+    "contract_conv_depthwise": (
+        one("Conv", ["n", 21, 10, "w"], ["n", 21, 10, "q"], [("k", weights(21, 1, 5, 5))], group=21, pads=[2, 2, 2, 2]),
+        [(1, 21, 10, 8), (2, 21, 10, 3), (1, 21, 10, 40)],
+    ),
+    "contract_conv_1d": (one("Conv", [1, 3, "t"], [1, 7, "u"], [("k", weights(7, 3, 4))], strides=[3]), [(1, 3, 10), (1, 3, 50)]),
+    "contract_conv_3d": (one("Conv", [1, 2, 5, 6, 7], [1, 3, 4, 5, 6], [("k", weights(3, 2, 2, 2, 2))]), [(1, 2, 5, 6, 7)]),
+    "pool_max": (
+        one("MaxPool", ["n", 19, "h", 13], ["n", 19, "p", 7], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]),
+        [(1, 19, 9, 13), (2, 19, 2, 13)],
+    ),
+    "pool_average": (
+        one("AveragePool", [1, 5, 9, 9], [1, 5, 5, 5], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1], count_include_pad=1),
+        [(1, 5, 9, 9)],
+    ),
+    "permute": (one("Transpose", ["n", 5, 33], [33, "n", 5], perm=[2, 0, 1]), [(1, 5, 33), (4, 5, 33)]),
+    "broadcast": (one("Expand", ["n", 1, 5], ["n", 4, 5], [("s", np.array([1, 4, 5], I))]), [(1, 1, 5), (3, 1, 5)]),
+    "slice": (
+        one(
+            "Slice",
+            ["n", 9, 20],
+            ["n", 4, 7],
+            [("a", np.array([7, 1], I)), ("b", np.array([-9, 20], I)), ("c", np.array([1, 2], I)), ("d", np.array([-2, 3], I))],
+        ),
+        [(1, 9, 20), (2, 9, 20)],
+    ),
+    "reshape": (one("Reshape", ["n", 4, 6], ["n", 24], [("s", np.array([0, -1], I))]), [(1, 4, 6), (5, 4, 6)]),
+    "concat": (
+        model_of(
+            [
+                node("Relu", ["x"], ["a"]),
+                node("Neg", ["x"], ["b"]),
+                node("Concat", ["a", "x", "b"], ["y"], axis=1),
+            ],
+            [("x", F, ["n", 3, 5])],
+            [("y", F, ["n", 9, 5])],
+        ),
+        [(1, 3, 5), (4, 3, 5)],
+    ),
+    "pad": (
+        one("Pad", ["n", 3, 4], ["n", 6, 6], [("p", np.array([0, 1, 2, 0, 2, 0], I)), ("v", np.array(1.5, F))]),
+        [(1, 3, 4), (3, 3, 4)],
+    ),
+    "gather": (
+        one("Gather", ["n", 7, 6], ["n", 3, 6], [("i", np.array([2, -1, 0], I))], axis=1),
+        [(1, 7, 6), (2, 7, 6)],
+    ),
+    "composite_rows": (one("Softmax", ["n", 3, 41], ["n", 3, 41], axis=-1), [(1, 3, 41), (4, 3, 41)]),
+    "composite_rows_outer": (one("Softmax", [6, 5, 9], [6, 5, 9], axis=1), [(6, 5, 9)]),
+    "copy": (one("Identity", ["n", 5], ["n", 5]), [(1, 5), (3, 5)]),
+    "constant": (
+        model_of(
+            [
+                node("Constant", [], ["c"], value_floats=[1.0, -2.0, 3.5]),
+                node("Mul", ["x", "c"], ["y"]),
+            ],
+            [("x", F, ["n", 3])],
+            [("y", F, ["n", 3])],
+        ),
+        [(1, 3), (4, 3)],
+    ),
+}
+
+
+@pytest.mark.parametrize("cpu", ["x86-64", "x86-64-v3", "native"])
+@pytest.mark.parametrize("name", MODELS)
+def test_primitive(run_dovetail, tmp_path, name, cpu):
+    model, shapes = MODELS[name]
+    save(model, tmp_path / "model.onnx")
+    run_dovetail("build", tmp_path / "model.onnx", "-o", tmp_path / "model.so", "--cpu", cpu)
+    for shape in shapes:
+        x = np.random.default_rng(1).standard_normal(shape).astype(F)
+        np.save(tmp_path / "x.npy", x)
+        run_dovetail("run", tmp_path / "model.so", "--input", f"x={tmp_path}/x.npy", "--output-dir", tmp_path / "out")
+        ours = np.load(tmp_path / "out" / "0.npy")
+        assert difference(ours, reference(model, {"x": x})[0]) <= 1e-5, shape
+
+
+def test_fat_library_runs_its_best_variant(run_dovetail, tmp_path):
+    model, shapes = MODELS["contract_conv"]
+    save(model, tmp_path / "model.onnx")
+    levels = ["x86-64-v3", "x86-64", "native"]
+    cpus = [word for level in levels for word in ("--cpu", level)]
+    run_dovetail("build", tmp_path / "model.onnx", "-o", tmp_path / "model.so", *cpus)
+    x = np.random.default_rng(1).standard_normal(shapes[0]).astype(F)
+    np.save(tmp_path / "x.npy", x)
+    run_dovetail("run", tmp_path / "model.so", "--input", f"x={tmp_path}/x.npy", "--output-dir", tmp_path / "out")
+    assert difference(np.load(tmp_path / "out" / "0.npy"), reference(model, {"x": x})[0]) <= 1e-5
