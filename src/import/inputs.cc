@@ -78,6 +78,13 @@ class Inputs {
     if (dim.has_dim_param() && !dim.dim_param().empty()) return dim.dim_param();
     if (!dim.has_dim_value()) return nameless;
     if (dim.dim_value() > 0) return int64_t{dim.dim_value()};
+    if (dim.dim_value() == 0) {
+      options_.on_warning(fmt::format(
+          "{}: input '{}' declares extent 0 for axis {}: it is always empty (if free is meant, "
+          "give --shape)",
+          file_, input, axis));
+      return int64_t{0};
+    }
     options_.on_warning(fmt::format(
         "{}: input '{}' declares extent {} for axis {}; it is taken as free and called {}", file_,
         input, dim.dim_value(), axis, nameless));
@@ -120,6 +127,11 @@ class Inputs {
     }
     for (size_t axis = 0; axis < given.size(); ++axis) {
       if (given[axis] == d.shape[axis]) continue;
+      if (d.shape[axis] == Extent(int64_t{0})) {
+        d.shape[axis] = given[axis];  // some exporters write 0 for free
+        if (const auto* name = std::get_if<std::string>(&given[axis])) known_new_.insert(*name);
+        continue;
+      }
       if (std::holds_alternative<int64_t>(d.shape[axis])) {
         throw_error(ErrorKind::kValue,
                     "{}: --shape gives input '{}' extent {} for axis {}, but it declares {}", file_,

@@ -5,7 +5,6 @@
 namespace dovetail::ops {
 namespace {
 
-using ir::DType;
 using ir::ScalarOp;
 
 struct Row {
@@ -54,29 +53,23 @@ Values lower_mean(LowerContext& c) {
 
 Values lower_mod(LowerContext& c) {
   c.require_same_dtype(1);
-  if (!c.flag("fmod") && ir::is_float(c.x(0)->dtype())) {
-    throw_error(ErrorKind::kValue, "fmod is 0, but Mod of {} needs fmod = 1",
+  const bool of_floats = ir::is_float(c.x(0)->dtype());
+  if (!c.flag("fmod") && of_floats && c.opset() < 28) {
+    throw_error(ErrorKind::kValue, "fmod is 0, but Mod of {} needs fmod = 1 before opset 28",
                 ir::name_of(c.x(0)->dtype()));
   }
   return {c.build.binary(c.flag("fmod") ? ScalarOp::kRem : ScalarOp::kFloorMod, c.x(0), c.x(1))};
 }
 
-// Shifts by the width or more give 0, which the processor's shift does not.
+// Shifts by a negative count, or by the width or more, leave only the sign's extension: that is
+// what the scalar operations do.
 Values lower_bit_shift(LowerContext& c) {
   c.require_same_dtype(1);
   const std::string& direction = c.text("direction");
   if (direction != "LEFT" && direction != "RIGHT") {
     throw_error(ErrorKind::kValue, "direction is '{}', expected 'LEFT' or 'RIGHT'", direction);
   }
-  const DType dtype = c.x(0)->dtype();
-  const int64_t width = 8 * ir::size_of(dtype);
-  return {c.build.elementwise({c.x(0), c.x(1)}, [&](ir::ExprBuilder& e, const auto& v) {
-    const auto inside = e.binary(ScalarOp::kLt, v[1], e.constant(width, dtype));
-    const auto zero = e.constant(int64_t{0}, dtype);
-    const auto by = e.select(inside, v[1], zero);
-    const auto shifted = e.binary(direction == "LEFT" ? ScalarOp::kShl : ScalarOp::kShr, v[0], by);
-    return e.select(inside, shifted, zero);
-  })};
+  return {c.build.binary(direction == "LEFT" ? ScalarOp::kShl : ScalarOp::kShr, c.x(0), c.x(1))};
 }
 
 }  // namespace
@@ -103,7 +96,7 @@ std::span<const OpDef> binary_ops() {
     result.push_back({.name = "BitShift",
                       .since = 11,
                       .inputs = {2, 2},
-                      .dtypes = kUnsignedInts,
+                      .dtypes = kInts,
                       .attributes = {{"direction", AttributeType::kText, {}, true}},
                       .lower = lower_bit_shift});
     return result;

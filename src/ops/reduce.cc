@@ -114,8 +114,9 @@ Values lower_by_attribute(LowerContext& c, const Row& row) {
 Values lower_by_input(LowerContext& c, const Row& row) {
   const int rank = c.x(0)->rank();
   const Ints given = c.has(1) ? c.known_ints(1) : Ints{};
-  if (given.empty() && c.flag("noop_with_empty_axes")) return {c.x(0)};
-  return {reduced(c, row, given.empty() ? all_axes(rank) : c.axes(given, rank))};
+  // Without axes nothing is added up, but the square of ReduceSumSquare, say, is still taken.
+  const bool all = given.empty() && !c.flag("noop_with_empty_axes");
+  return {reduced(c, row, all ? all_axes(rank) : c.axes(given, rank))};
 }
 
 }  // namespace

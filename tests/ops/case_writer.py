@@ -64,7 +64,7 @@ class CaseWriter:
         feeds = {f"x{i}": a for i, a in enumerate(arrays) if a is not None and i not in weights}
         inputs = [
             helper.make_tensor_value_info(
-                n, helper.np_dtype_to_tensor_dtype(a.dtype), (shapes or {}).get(n, [d or "n0" for d in a.shape])
+                n, helper.np_dtype_to_tensor_dtype(a.dtype), (shapes or {}).get(n, list(a.shape))
             )
             for n, a in feeds.items()
         ]

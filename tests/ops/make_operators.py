@@ -69,7 +69,7 @@ def unary(case):
     for dtype in ("float32", "float64", "float16", "int64", "int32", "int8"):
         case("Neg", [values((3, 7), dtype)])
     for dtype in FLOATS:
-        case("Erf", [values((3, 7), dtype)])
+        case("Erf", [values((3, 7), dtype)], rtol=1e-6 if dtype == "float64" else None)
         case("IsNaN", [special(dtype)], opset=20)
     for dtype in ("float32", "float64"):
         case("IsInf", [special(dtype)])
@@ -95,7 +95,10 @@ def activations(case):
         ("Shrink", 17, {"bias": 0.3, "lambd": 0.8}),
     ]:  # fmt: skip
         for dtype in FLOATS if op != "Celu" else ("float32",):
-            case(op, [values((2, 3, 5), dtype)], opset=opset, **attributes)
+            # The references compute some of these with constants in float32.
+            # onnxruntime computes erf of a double with a float32 error, and 1 + erf cancels.
+            rtol = 1e-5 if dtype == "float64" else None
+            case(op, [values((2, 3, 5), dtype)], opset=opset, rtol=rtol, **attributes)
         case(op, [values((4, 6), low=-20, high=20)], opset=opset, **attributes)
     for dtype in ("int8", "int32", "int64"):
         case("Relu", [values((4, 6), dtype)])

@@ -1,6 +1,6 @@
 #include "kernels/contract/tile_code.h"
 
-#include "kernels/scalar/scalar_code.h"
+#include "kernels/contract/epilogue.h"
 
 namespace dovetail::kernels {
 
@@ -121,57 +121,30 @@ void TileCode::channels(uint32_t active, const Value& count, const Unit& unit, c
   });
 }
 
-Value TileCode::at_pixel(int tensor, int pixel, const Place& place) {
-  const Value& step = steps_.pixel[tensor];
-  if (!step.valid() || pixel == 0) return place.tensors[tensor];
-  return code_.address(place.tensors[tensor], step * int64_t{pixel});
-}
-
-Value TileCode::load_operand(int operand, int pixel, int vector, const Unit& unit,
-                             const Place& place) {
-  const DType dtype = contraction_.dtypes[operand];
-  const Value at = at_pixel(operand, pixel, place);
-  if (!contraction_.per_column[operand]) {
-    return code_.broadcast(code_.load(loop::scalar(dtype), at, code_.constant(int64_t{0})),
-                           schedule_.lanes);
+std::vector<Value> TileCode::at_pixel(int pixel, const Place& place) {
+  std::vector<Value> tensors = place.tensors;
+  for (size_t t = 0; t < tensors.size(); ++t) {
+    const Value& step = steps_.pixel[t];
+    if (step.valid()) tensors[t] = code_.address(tensors[t], step * pixel);
   }
-  const Value column = unit.column + int64_t{vector} * schedule_.lanes;
-  const Value offset = code_.element(column, dtype);
-  if (vector + 1 == unit.vectors && unit.count.valid()) {
-    return code_.load_masked(vector_type(dtype), at, offset, unit.count);
-  }
-  return code_.load(vector_type(dtype), at, offset);
+  return tensors;
 }
 
 void TileCode::finish(int width, const Unit& unit, const Place& place, const Accumulators& sums) {
-  const int result = contraction_.result();
-  const DType dtype = contraction_.dtypes[result];
-  // Operands that are the same for every pixel are loaded once.
-  std::vector<std::vector<Value>> shared(result);
-  for (int operand = 2; operand < result; ++operand) {
-    if (steps_.pixel[operand].valid()) continue;
-    for (int v = 0; v < unit.vectors; ++v) {
-      shared[operand].push_back(load_operand(operand, 0, v, unit, place));
-    }
+  std::vector<bool> moves;
+  for (const Value& step : steps_.pixel) moves.push_back(step.valid());
+  const Epilogue epilogue(code_, contraction_, std::move(moves));
+  std::vector<Columns> columns;
+  std::vector<std::vector<Value>> shared;
+  for (int v = 0; v < unit.vectors; ++v) {
+    const Value first = unit.column + int64_t{v} * schedule_.lanes;
+    columns.push_back({first, v + 1 == unit.vectors ? unit.count : Value(), schedule_.lanes});
+    shared.push_back(epilogue.load_shared(place.tensors, columns.back()));
   }
   for (int p = 0; p < width; ++p) {
-    const Value to = at_pixel(result, p, place);
+    const std::vector<Value> tensors = at_pixel(p, place);
     for (int v = 0; v < unit.vectors; ++v) {
-      Value value = code_.cast(sums[p][v].get(), contraction_.dtype);
-      if (contraction_.epilogue) {
-        std::vector<Value> operands = {value};
-        for (int operand = 2; operand < result; ++operand) {
-          operands.push_back(shared[operand].empty() ? load_operand(operand, p, v, unit, place)
-                                                     : shared[operand][v]);
-        }
-        value = emit_scalar(code_, *contraction_.epilogue, operands, schedule_.lanes);
-      }
-      const Value offset = code_.element(unit.column + int64_t{v} * schedule_.lanes, dtype);
-      if (v + 1 == unit.vectors && unit.count.valid()) {
-        code_.store_masked(value, to, offset, unit.count);
-      } else {
-        code_.store(value, to, offset);
-      }
+      epilogue.store(sums[p][v].get(), shared[v], tensors, columns[v]);
     }
   }
 }

@@ -71,9 +71,7 @@ class TileCode {
   std::vector<loop::Value> load_weights(const Unit& unit, const Source& source,
                                         const loop::Value& channel);
   void finish(int width, const Unit& unit, const Place& place, const Accumulators& sums);
-  loop::Value load_operand(int operand, int pixel, int vector, const Unit& unit,
-                           const Place& place);
-  loop::Value at_pixel(int tensor, int pixel, const Place& place);
+  std::vector<loop::Value> at_pixel(int pixel, const Place& place);
 
   loop::Builder& code_;
   const Contraction& contraction_;

@@ -16,6 +16,11 @@ using loop::Opcode;
 using loop::Value;
 using loop::Var;
 
+// Elements read by a chunk, about 20 us.
+const Dim kChunkTaps = 262144;
+// Vectors of channels that one walk over the window takes.
+constexpr int kBlock = 4;
+
 class PoolKernel {
  public:
   explicit PoolKernel(const Request& request)
@@ -24,14 +29,12 @@ class PoolKernel {
         x_(request.operands[0]),
         y_(request.results[0]),
         rank_(pool_.window.rank()),
-        lanes_(request.level->vector_bytes / ir::size_of(x_.dtype)),
+        sum_dtype_(ir::size_of(x_.dtype) == 2 && ir::is_float(x_.dtype) ? DType::kF32 : x_.dtype),
+        lanes_(request.level->vector_bytes / ir::size_of(sum_dtype_)),
         b_(name(), loop::Convention::kTask) {
-    if (pool_.kind != ir::PoolKind::kMax && x_.dtype != DType::kF32 && x_.dtype != DType::kF64) {
-      throw_error(ErrorKind::kUnsupported, "an average pool of {} cannot be compiled yet",
-                  ir::name_of(x_.dtype));
-    }
-    if (x_.dtype == DType::kF16 || x_.dtype == DType::kBF16) {
-      throw_error(ErrorKind::kUnsupported, "a pool of {} cannot be compiled yet",
+    if (pool_.kind != ir::PoolKind::kMax && !ir::is_float(x_.dtype)) {
+      throw_error(ErrorKind::kUnsupported,
+                  "an average pool of {} has no kernel; cast to a float type around it",
                   ir::name_of(x_.dtype));
     }
   }
@@ -60,6 +63,8 @@ class PoolKernel {
     std::string text(kNames[static_cast<int>(pool_.kind)]);
     for (int i = 0; i < rank_; ++i)
       text += fmt::format("{}{}", i ? "x" : "", pool_.window.kernel[i]);
+    for (int i = 0; i < rank_; ++i)
+      text += fmt::format("{}{}", i ? "x" : "_s", pool_.window.strides[i]);
     return text;
   }
 
@@ -89,7 +94,7 @@ class PoolKernel {
       window *= pool_.window.kernel[i];
     }
     channels_ = int_parameter("channels", x_.shape.back());
-    const Dim per_chunk = max(Dim(1), floordiv(Dim(32768), max(x_.shape.back() * window, Dim(1))));
+    const Dim per_chunk = max(Dim(1), floordiv(kChunkTaps, max(x_.shape.back() * window, Dim(1))));
     rows_ = int_parameter("rows", rows);
     rows_per_chunk_ = int_parameter("rows_per_chunk", per_chunk);
     call_.chunks = ceildiv(rows, per_chunk);
@@ -132,13 +137,19 @@ class PoolKernel {
       ranges.push_back(range_of(i, indices[i + 1]));
       counted = counted * ranges.back().counted;
     }
+    const auto block = [&](int vectors, const Value* count) {
+      return [this, &ranges, &counted, &x_offset, &y_offset, vectors, count](const Value& channel) {
+        emit_block({ranges, counted, x_offset, y_offset, channel, count}, vectors);
+      };
+    };
+    const int64_t wide = int64_t{kBlock} * lanes_;
+    const Value blocks = channels_ / wide * wide;
     const Value full = channels_ / lanes_ * lanes_;
-    b_.for_each("channels", zero(), full, lanes_, [&](const Value& c) {
-      emit_block(ranges, counted, x_offset, y_offset, c, nullptr);
-    });
+    b_.for_each("channels", zero(), blocks, wide, block(kBlock, nullptr));
+    b_.for_each("channels", blocks, full, lanes_, block(1, nullptr));
     b_.if_(full < channels_, [&] {
       const Value count = channels_ - full;
-      emit_block(ranges, counted, x_offset, y_offset, full, &count);
+      block(1, &count)(full);
     });
   }
 
@@ -153,29 +164,46 @@ class PoolKernel {
                        type);
   }
 
-  void emit_block(const std::vector<Range>& ranges, const Value& counted, const Value& x_offset,
-                  const Value& y_offset, const Value& channel, const Value* count) {
-    const loop::Type type{x_.dtype, lanes_, false};
-    const Value channel_offset = b_.element(channel, x_.dtype);
-    const Var accumulator = b_.var("acc", identity(type));
-    taps(0, ranges, x_offset + channel_offset, [&](const Value& offset) {
-      const Value x = count ? b_.load_masked(type, x_pointer_, offset, *count)
-                            : b_.load(type, x_pointer_, offset);
-      const Value a = accumulator.get();
-      if (pool_.kind != ir::PoolKind::kMax) {
-        accumulator.set(a + x);
-      } else {
-        accumulator.set(ir::is_float(x_.dtype) ? b_.select(a == a, max(a, x), a) : max(a, x));
+  struct Place {
+    const std::vector<Range>& ranges;
+    const Value &counted, &x_offset, &y_offset;
+    const Value& channel;
+    const Value* count;  // of channels, when not all lanes exist
+  };
+
+  // Vectors of channels of one pixel, from `channel` on.
+  void emit_block(const Place& at, int vectors) {
+    const loop::Type memory{x_.dtype, lanes_, false};
+    const loop::Type type{sum_dtype_, lanes_, false};
+    const int64_t bytes = int64_t{lanes_} * ir::size_of(x_.dtype);
+    const Value channel_offset = b_.element(at.channel, x_.dtype);
+    std::vector<Var> results;
+    for (int i = 0; i < vectors; ++i) results.push_back(b_.var("acc", identity(type)));
+    taps(0, at.ranges, at.x_offset + channel_offset, [&](const Value& offset) {
+      for (int i = 0; i < vectors; ++i) {
+        const Value x = at.count ? b_.load_masked(memory, x_pointer_, offset, *at.count)
+                                 : b_.load(memory, x_pointer_, offset + i * bytes);
+        results[i].set(combine(results[i].get(), b_.cast(x, sum_dtype_)));
       }
     });
-    Value result = accumulator.get();
-    if (pool_.kind != ir::PoolKind::kMax)
-      result = result / b_.broadcast(b_.cast(counted, x_.dtype), lanes_);
-    if (count) {
-      b_.store_masked(result, y_pointer_, y_offset + channel_offset, *count);
-    } else {
-      b_.store(result, y_pointer_, y_offset + channel_offset);
+    for (int i = 0; i < vectors; ++i) {
+      Value result = results[i].get();
+      if (pool_.kind != ir::PoolKind::kMax)
+        result = result / b_.broadcast(b_.cast(at.counted, sum_dtype_), lanes_);
+      result = b_.cast(result, x_.dtype);
+      const Value offset = at.y_offset + channel_offset + i * bytes;
+      if (at.count) {
+        b_.store_masked(result, y_pointer_, offset, *at.count);
+      } else {
+        b_.store(result, y_pointer_, offset);
+      }
     }
+  }
+
+  Value combine(const Value& a, const Value& x) {
+    if (pool_.kind != ir::PoolKind::kMax) return a + x;
+    // The loop operation gives x when either is NaN: a NaN already there has to stay.
+    return ir::is_float(a.dtype()) ? b_.select(a == a, max(a, x), a) : max(a, x);
   }
 
   void taps(int axis, const std::vector<Range>& ranges, const Value& offset,
@@ -196,6 +224,7 @@ class PoolKernel {
   const Layout& x_;
   const Layout& y_;
   int rank_;
+  DType sum_dtype_;
   int lanes_;
   Builder b_;
   Call call_;

@@ -94,6 +94,7 @@ Value* Builder::reduce(ir::ReduceKind kind, Value* x, std::vector<int> axes, boo
 }
 
 Value* Builder::mean(Value* x, const std::vector<int>& axes) {
+  if (axes.empty()) return x;
   Value* sum = reduce(ir::ReduceKind::kSum, x, axes);
   Dim count(1);
   for (const int axis : std::set<int>(axes.begin(), axes.end())) count *= x->shape()[axis];

@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "base/error.h"
+#include "ops/lowering/fold.h"
 
 namespace dovetail::ops {
 
@@ -65,9 +66,8 @@ void LowerContext::freeze(const Value* value) {
     if (const auto* param = next->node->as<ir::Param>()) {
       graph().frozen.emplace(param->name, next->type);
     }
-    for (const Value* operand : next->node->operands) {
-      if (operand->elements) open.push_back(operand);
-    }
+    // A value with known elements may be made of parts that are not (extents): those matter too.
+    open.insert(open.end(), next->node->operands.begin(), next->node->operands.end());
   }
 }
 
@@ -77,14 +77,17 @@ std::vector<Dim> LowerContext::known_dims(size_t i) {
     throw_error(ErrorKind::kType, "{} is {}, expected integers", input_text(i),
                 ir::name_of(value->dtype()));
   }
-  if (!value->elements) {
-    throw_error(ErrorKind::kUnsupported,
-                "{} must be known when the model is compiled, but it is computed from data or has "
-                "more than 4096 elements",
-                input_text(i));
-  }
   freeze(value);
-  return *value->elements;
+  if (value->elements) return *value->elements;
+  if (const auto data = folded(value)) {
+    std::vector<Dim> result;
+    for (int64_t k = 0; k < data->element_count(); ++k) result.emplace_back(data->as_int(k));
+    return result;
+  }
+  throw_error(ErrorKind::kUnsupported,
+              "{} must be known when the model is compiled, but it is computed from data or has "
+              "more than 4096 elements",
+              input_text(i));
 }
 
 Ints LowerContext::known_ints(size_t i) {
@@ -100,12 +103,7 @@ Ints LowerContext::known_ints(size_t i) {
   return result;
 }
 
-std::optional<TensorData> LowerContext::peek_tensor(size_t i) const {
-  const ir::Node* node = x(i)->node;
-  if (const auto* constant = node->as<ir::Constant>()) return constant->data;
-  if (const auto* param = node->as<ir::Param>()) return param->data;
-  return std::nullopt;
-}
+std::optional<TensorData> LowerContext::peek_tensor(size_t i) const { return folded(x(i)); }
 
 TensorData LowerContext::known_tensor(size_t i) {
   if (auto data = peek_tensor(i)) {
@@ -113,7 +111,8 @@ TensorData LowerContext::known_tensor(size_t i) {
     return *std::move(data);
   }
   throw_error(ErrorKind::kUnsupported,
-              "{} must be an initializer or a Constant, but it is computed", input_text(i));
+              "{} must be known when the model is compiled, but it is computed from data",
+              input_text(i));
 }
 
 double LowerContext::known_scalar(size_t i) {

@@ -55,8 +55,9 @@ class LowerContext {
   std::vector<ir::Dim> known_dims(size_t i);
   Ints known_ints(size_t i);
   ir::TensorData known_tensor(size_t i);
-  std::optional<ir::TensorData> peek_tensor(size_t i) const;  // freezes nothing
-  double known_scalar(size_t i);                              // of an input with one element
+  // Nothing instead of an error, and nothing is frozen.
+  std::optional<ir::TensorData> peek_tensor(size_t i) const;
+  double known_scalar(size_t i);  // of an input with one element
 
   // 0 <= result < rank for -rank <= axis < rank; else kValue.
   int axis(int64_t axis, int rank) const;
@@ -65,7 +66,7 @@ class LowerContext {
   // kValue unless the rank of input i lies within.
   void require_rank(size_t i, int min, int max = INT32_MAX) const;
 
-  // Marks the params that `value`'s known elements come from as frozen.
+  // Marks the params that `value`'s content comes from as frozen.
   void freeze(const ir::Value* value);
 
  private:

@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <memory>
 #include <random>
 
 #include "codegen/codegen.h"
@@ -126,30 +127,69 @@ PlacedTensor place(const Layout& layout, const ir::SymbolValues& symbols, bool a
   return {layout.dtype, std::move(shape), std::move(strides), at_start};
 }
 
-void run_call(const Call& call, const std::vector<std::byte*>& tensors,
-              const ir::SymbolValues& symbols) {
-  constexpr int kWorkers = 2;
-  const int64_t scratch = call.scratch.evaluate(symbols);
-  EXPECT_EQ(scratch % 64, 0);
-  const GuardedBuffer scratch_buffer(scratch * kWorkers, false);
-  std::vector<int64_t> words;
-  for (const Argument& argument : call.arguments) {
-    const int64_t value = argument.value.evaluate(symbols);
-    const std::byte* pointer = argument.kind == Argument::Kind::kScratch ? scratch_buffer.start()
-                               : argument.kind == Argument::Kind::kPointer
-                                   ? tensors.at(argument.tensor) + value
-                                   : nullptr;
-    words.push_back(argument.kind == Argument::Kind::kInt ? value
-                                                          : reinterpret_cast<int64_t>(pointer));
+// The calls of a node, compiled for this machine.
+class CompiledNode {
+ public:
+  CompiledNode(const NodeRun& run, const ir::CpuLevel& level)
+      : run_(run), request_(request_of(run, level)), calls_(make_calls(request_)) {
+    loop::Module module;
+    for (size_t i = 0; i < calls_.size(); ++i) {
+      calls_[i].function.name += "_" + std::to_string(i);
+      calls_[i].function.exported = true;
+      module.functions.push_back(calls_[i].function);
+    }
+    code_ = std::make_unique<codegen::HostCode>(module);
   }
-  loop::Module module;
-  module.functions = {call.function};
-  module.functions[0].exported = true;
-  const codegen::HostCode code(module);
-  auto* task = code.function<void(void*, int64_t, int32_t)>(call.function.name);
-  for (int64_t chunk = call.chunks.evaluate(symbols); chunk-- > 0;)
-    task(words.data(), chunk, static_cast<int32_t>(chunk % kWorkers));
-}
+
+  std::vector<ir::TensorData> run(bool guard_before) const {
+    std::vector<PlacedTensor> placed;
+    for (size_t k = 0; k < request_.operands.size(); ++k) {
+      placed.push_back(place(request_.operands[k], run_.symbols, guard_before));
+      placed.back().write(run_.operands[k]);
+    }
+    for (const Layout& layout : request_.results)
+      placed.push_back(place(layout, run_.symbols, guard_before));
+    std::vector<std::byte*> tensors;
+    for (const PlacedTensor& tensor : placed) tensors.push_back(tensor.first());
+    for (const Call& call : calls_) run_call(call, tensors);
+    std::vector<ir::TensorData> results;
+    for (size_t k = 0; k < request_.results.size(); ++k)
+      results.push_back(placed[request_.operands.size() + k].read(request_.results[k].dtype));
+    return results;
+  }
+
+ private:
+  // The last chunk first, for two workers in turn.
+  void run_call(const Call& call, const std::vector<std::byte*>& tensors) const {
+    constexpr int kWorkers = 2;
+    const int64_t scratch = call.scratch.evaluate(run_.symbols);
+    EXPECT_EQ(scratch % 64, 0);
+    const GuardedBuffer scratch_buffer(scratch * kWorkers, false);
+    std::vector<int64_t> words;
+    for (const Argument& argument : call.arguments) {
+      const int64_t value = argument.value.evaluate(run_.symbols);
+      switch (argument.kind) {
+        case Argument::Kind::kInt:
+          words.push_back(value);
+          break;
+        case Argument::Kind::kPointer:
+          words.push_back(reinterpret_cast<int64_t>(tensors.at(argument.tensor) + value));
+          break;
+        case Argument::Kind::kScratch:
+          words.push_back(reinterpret_cast<int64_t>(scratch_buffer.start()));
+          break;
+      }
+    }
+    auto* task = code_->function<void(void*, int64_t, int32_t)>(call.function.name);
+    for (int64_t chunk = call.chunks.evaluate(run_.symbols); chunk-- > 0;)
+      task(words.data(), chunk, static_cast<int32_t>(chunk % kWorkers));
+  }
+
+  const NodeRun& run_;
+  Request request_;
+  std::vector<Call> calls_;
+  std::unique_ptr<codegen::HostCode> code_;
+};
 
 bool close(double got, double expected, const Tolerance& tolerance) {
   if (std::isnan(expected)) return std::isnan(got);
@@ -184,31 +224,17 @@ std::vector<ir::CpuLevel> host_levels() {
   return levels;
 }
 
-std::vector<ir::TensorData> run_node(const NodeRun& run, const ir::CpuLevel& level,
-                                     bool guard_before) {
-  const Request request = request_of(run, level);
-  std::vector<PlacedTensor> placed;
-  for (size_t k = 0; k < request.operands.size(); ++k) {
-    placed.push_back(place(request.operands[k], run.symbols, guard_before));
-    placed.back().write(run.operands[k]);
-  }
-  for (const Layout& layout : request.results)
-    placed.push_back(place(layout, run.symbols, guard_before));
-  std::vector<std::byte*> tensors;
-  for (const PlacedTensor& tensor : placed) tensors.push_back(tensor.first());
-  for (const Call& call : make_calls(request)) run_call(call, tensors, run.symbols);
-  std::vector<ir::TensorData> results;
-  for (size_t k = 0; k < request.results.size(); ++k)
-    results.push_back(placed[request.operands.size() + k].read(request.results[k].dtype));
-  return results;
+std::vector<ir::TensorData> run_node(const NodeRun& run, const ir::CpuLevel& level) {
+  return CompiledNode(run, level).run(false);
 }
 
 void expect_evaluated(const NodeRun& run, Tolerance tolerance) {
   const std::vector<ir::TensorData> expected = ir::evaluate(*run.node, run.operands, run.symbols);
   for (const ir::CpuLevel& level : host_levels()) {
+    const CompiledNode compiled(run, level);
     for (const bool guard_before : {false, true}) {
       SCOPED_TRACE(level.name + (guard_before ? ", guarded in front" : ", guarded behind"));
-      const std::vector<ir::TensorData> results = run_node(run, level, guard_before);
+      const std::vector<ir::TensorData> results = compiled.run(guard_before);
       ASSERT_EQ(results.size(), expected.size());
       for (size_t k = 0; k < results.size(); ++k) {
         expect_close(results[k], expected[k], tolerance);

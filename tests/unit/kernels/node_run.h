@@ -26,13 +26,11 @@ struct NodeRun {
   bool strict = false;
 };
 
-// The results on one level. Every tensor ends at a page that cannot be read, with `guard_before` it
-// starts at one; bytes of the results' buffers that belong to no element must stay as they were.
-std::vector<ir::TensorData> run_node(const NodeRun& run, const ir::CpuLevel& level,
-                                     bool guard_before = false);
+std::vector<ir::TensorData> run_node(const NodeRun& run, const ir::CpuLevel& level);
 
-// |got - expected| <= absolute + relative * |expected|, on every level; NaN equals NaN. Integers
-// exactly.
+// Every result is the evaluator's: |got - expected| <= absolute + relative * |expected|, NaN equal
+// to NaN, integers exactly; on every level. Each tensor ends at a page that cannot be touched, then
+// starts at one; bytes in a result's memory that belong to no element must stay as they were.
 struct Tolerance {
   double relative = 0;
   double absolute = 0;

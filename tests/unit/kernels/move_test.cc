@@ -1,0 +1,127 @@
+// Copies, concatenations, borders and gathers against the evaluator, at every CPU level.
+#include <gtest/gtest.h>
+
+#include "unit/kernels/node_run.h"
+
+namespace dovetail::kernels {
+namespace {
+
+using ir::Dim;
+using ir::DType;
+using ir::TensorData;
+
+struct MoveNode {
+  ir::Graph graph;
+  NodeRun run;
+
+  MoveNode(ir::Primitive op, std::vector<TensorData> operands) {
+    std::vector<ir::Value*> values;
+    for (const TensorData& operand : operands) {
+      const auto& shape = operand.shape();
+      values.push_back(graph.input("x", {operand.dtype(), ir::Shape(shape.begin(), shape.end())}));
+    }
+    run.operands = std::move(operands);
+    run.node = graph.add(std::move(op), values);
+  }
+};
+
+TEST(Copy, EveryOrderOfAxes) {
+  const std::vector<int64_t> shape{2, 5, 18, 35};
+  std::vector<int> order{0, 1, 2, 3};
+  do {
+    SCOPED_TRACE(::testing::PrintToString(order));
+    MoveNode copy(ir::Copy{}, {random_tensor(DType::kF32, shape)});
+    copy.run.operand_strides = {ordered_strides(shape, order)};
+    expect_evaluated(copy.run);
+    std::swap(copy.run.operand_strides, copy.run.result_strides);
+    expect_evaluated(copy.run);
+  } while (std::next_permutation(order.begin(), order.end()));
+}
+
+TEST(Copy, StridedAndReversedSlices) {
+  MoveNode copy(ir::Copy{}, {random_tensor(DType::kF32, {7, 33})});
+  for (const std::vector<int64_t>& strides :
+       {std::vector<int64_t>{66, 2}, {-33, 1}, {33, -1}, {-80, -2}, {1, -7}}) {
+    SCOPED_TRACE(::testing::PrintToString(strides));
+    copy.run.operand_strides = {strides};
+    expect_evaluated(copy.run);
+  }
+}
+
+TEST(Copy, ImagesOfThreeChannels) {
+  MoveNode copy(ir::Copy{}, {random_tensor(DType::kF32, {1, 3, 20, 21})});
+  copy.run.result_strides = {ordered_strides({1, 3, 20, 21}, {0, 2, 3, 1}, 16)};
+  expect_evaluated(copy.run);
+}
+
+TEST(Pad, AllSides) {
+  for (const DType dtype : {DType::kF32, DType::kI64, DType::kU8, DType::kF16}) {
+    MoveNode pad(ir::Pad{{0, 1, 2}, {2, 0, 3}, 1.0}, {random_tensor(dtype, {2, 3, 19}, 0, 100)});
+    expect_evaluated(pad.run);
+  }
+}
+
+TEST(Pad, SymbolicAmounts) {
+  const Dim n = Dim::symbol("n");
+  ir::Graph graph;
+  NodeRun run{.node = nullptr, .operands = {}};
+  run.node =
+      graph.add(ir::Pad{{n, 0}, {1, n + 1}, -0.5}, {graph.input("x", {DType::kF32, {n, 5}})});
+  for (const int64_t size : {0, 1, 6}) {
+    run.symbols = {{"n", size}};
+    run.operands = {random_tensor(DType::kF32, {size, 5})};
+    expect_evaluated(run);
+  }
+}
+
+TEST(Gather, AlongEveryAxisWithNegativeIndices) {
+  for (int axis = 0; axis < 3; ++axis) {
+    SCOPED_TRACE(axis);
+    const auto index = TensorData::of<int64_t>(DType::kI64, {2, 3}, {0, -1, 2, -3, 1, 2});
+    MoveNode gather(ir::Gather{axis}, {random_tensor(DType::kF32, {3, 4, 37}), index});
+    expect_evaluated(gather.run);
+  }
+}
+
+TEST(Gather, OneIndexOfEveryDtype) {
+  for (const DType dtype : {DType::kF64, DType::kU8, DType::kBool, DType::kI16}) {
+    MoveNode gather(ir::Gather{0}, {random_tensor(dtype, {5, 3, 70}, 0, 9),
+                                    TensorData::of<int32_t>(DType::kI32, {}, {-2})});
+    expect_evaluated(gather.run);
+  }
+}
+
+TEST(Gather, AnyStrides) {
+  const auto index = TensorData::of<int64_t>(DType::kI64, {4}, {3, 0, -4, 2});
+  MoveNode gather(ir::Gather{1}, {random_tensor(DType::kF32, {3, 4, 37}), index});
+  gather.run.operand_strides = {{1, 3, 12}, {-2}};
+  gather.run.result_strides = {ordered_strides({3, 4, 37}, {1, 0, 2}, 40)};
+  expect_evaluated(gather.run);
+}
+
+TEST(Gather, ScalarsOfAVector) {
+  const auto index = TensorData::of<int64_t>(DType::kI64, {3}, {3, 0, -4});
+  MoveNode gather(ir::Gather{0}, {random_tensor(DType::kI64, {4}, -9, 9), index});
+  expect_evaluated(gather.run);
+}
+
+TEST(Gather, IndicesOutsideReadTheNearestElement) {
+  const auto index = TensorData::of<int64_t>(DType::kI64, {4}, {4, INT64_MAX, -5, INT64_MIN});
+  MoveNode gather(ir::Gather{0}, {TensorData::of<float>(DType::kF32, {4}, {1, 2, 3, 4}), index});
+  for (const ir::CpuLevel& level : host_levels()) {
+    const TensorData result = run_node(gather.run, level)[0];
+    EXPECT_EQ(result.as_double(0), 4);
+    EXPECT_EQ(result.as_double(1), 4);
+    EXPECT_EQ(result.as_double(2), 1);
+    EXPECT_EQ(result.as_double(3), 1);
+  }
+}
+
+TEST(Gather, EmptyResults) {
+  const auto index = TensorData::of<int64_t>(DType::kI64, {0}, {});
+  MoveNode gather(ir::Gather{0}, {random_tensor(DType::kF32, {4, 5}), index});
+  expect_evaluated(gather.run);
+}
+
+}  // namespace
+}  // namespace dovetail::kernels
