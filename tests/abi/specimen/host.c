@@ -1,0 +1,230 @@
+/* A host in plain C that uses every function of dv_api on the specimen and checks what comes back.
+ * Prints "passed" or the first check that fails. */
+#include <dovetail/abi.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+extern const dv_library specimen_library;
+
+#define CHECK(condition)                             \
+  do {                                               \
+    if (!(condition)) {                              \
+      printf("line %d: %s\n", __LINE__, #condition); \
+      exit(1);                                       \
+    }                                                \
+  } while (0)
+#define EXPECT_ERROR(call, kind, text)                                     \
+  do {                                                                     \
+    int32_t status = (call);                                               \
+    if (status != (kind) || strcmp(error.message, (text)) != 0) {          \
+      printf("line %d: status %d: %s\n", __LINE__, status, error.message); \
+      exit(1);                                                             \
+    }                                                                      \
+    CHECK(error.code == (kind));                                           \
+  } while (0)
+
+/* An allocator that counts and fails on demand. */
+typedef struct {
+  int live, allocations, fail_at;
+} Memory;
+
+static void* counted_alloc(void* self, size_t bytes, size_t alignment) {
+  Memory* memory = (Memory*)self;
+  void* result = NULL;
+  if (++memory->allocations == memory->fail_at) return NULL;
+  if (posix_memalign(&result, alignment < sizeof(void*) ? sizeof(void*) : alignment,
+                     bytes ? bytes : 1))
+    return NULL;
+  ++memory->live;
+  return result;
+}
+
+static void counted_free(void* self, void* pointer) {
+  if (pointer) --((Memory*)self)->live;
+  free(pointer);
+}
+
+static int chunks_seen;
+static void backwards(void* self, dv_task task, void* arg, int64_t chunks) {
+  (void)self;
+  for (int64_t chunk = chunks; chunk-- > 0;) {
+    ++chunks_seen;
+    task(arg, chunk, (int32_t)(chunk % 2));
+  }
+}
+
+static dv_host host_of(Memory* memory) {
+  dv_host host = {sizeof(dv_host), 1, memory, counted_alloc, counted_free, NULL, WIDE};
+  return host;
+}
+
+static dv_tensor tensor_of(float* data, int64_t* shape, int32_t ndim) {
+  dv_tensor tensor = {data, {DV_CPU, 0}, ndim, {DV_FLOAT, 32, 1}, shape, NULL, 0};
+  return tensor;
+}
+
+static const dv_model* scale(void) { return specimen_library.models[0]; }
+static const dv_model* add(void) { return specimen_library.models[1]; }
+
+static void runs_and_grows(void) {
+  const dv_api* api = specimen_library.api;
+  Memory memory = {0, 0, 0};
+  dv_host host = host_of(&memory);
+  dv_context* context = NULL;
+  dv_error error;
+  CHECK(api->create(scale(), &host, &context, &error) == DV_OK);
+  CHECK(api->model(context) == scale() && api->variant(context) == &scale()->variants[0]);
+  for (int64_t batch = 1; batch <= 8; batch += 3) {
+    float x[32];
+    int64_t shape[] = {batch, 4};
+    dv_tensor in = tensor_of(x, shape, 2), out;
+    for (int i = 0; i < 32; ++i) x[i] = (float)i;
+    CHECK(api->set_input(context, 0, &in, &error) == DV_OK);
+    memset(x, 0, sizeof x); /* it was copied */
+    CHECK(api->run(context, &error) == DV_OK);
+    CHECK(api->get_output(context, 0, &out, &error) == DV_OK);
+    CHECK(out.ndim == 2 && out.shape[0] == batch && out.shape[1] == 4);
+    const float* y = (const float*)((const char*)out.data + out.byte_offset);
+    for (int64_t i = 0; i < batch; ++i) {
+      CHECK(y[4 * i] == (float)(4 * i) && y[4 * i + 1] == -2.0f * (float)(4 * i + 1));
+      CHECK(y[4 * i + 2] == 0.5f * (float)(4 * i + 2) &&
+            y[4 * i + 3] == 10.0f * (float)(4 * i + 3));
+    }
+  }
+  /* A run of known shape allocates nothing. */
+  const int before = memory.allocations;
+  CHECK(api->run(context, &error) == DV_OK && memory.allocations == before);
+  api->destroy(context);
+  api->destroy(NULL);
+  CHECK(memory.live == 0);
+}
+
+static void takes_strides_and_lends_memory(void) {
+  const dv_api* api = specimen_library.api;
+  Memory memory = {0, 0, 0};
+  dv_host host = host_of(&memory);
+  dv_context* context = NULL;
+  dv_error error;
+  host.parallel_for = backwards;
+  host.max_workers = 2;
+  CHECK(api->create(scale(), &host, &context, &error) == DV_OK);
+  float wide[16], y[8] = {0}, copied[16] = {0};
+  for (int i = 0; i < 16; ++i) wide[i] = (float)i;
+  int64_t shape[] = {2, 4}, columns[] = {1, 2}, spread[] = {8, 2};
+  dv_tensor x = tensor_of(wide, shape, 2), out = tensor_of(y, shape, 2),
+            into = tensor_of(copied, shape, 2), view;
+  x.strides = columns; /* a transposed 4 x 2 */
+  CHECK(api->set_input(context, 0, &x, &error) == DV_OK);
+  CHECK(api->set_output_zero_copy(context, 0, &out, &error) == DV_OK);
+  chunks_seen = 0;
+  CHECK(api->run(context, &error) == DV_OK && chunks_seen == 2);
+  CHECK(y[0] == 0 && y[1] == -4 && y[4] == 1 && y[5] == -6);
+  CHECK(api->get_output(context, 0, &view, &error) == DV_OK && view.data == y);
+  into.strides = spread;
+  CHECK(api->copy_output(context, 0, &into, &error) == DV_OK);
+  CHECK(copied[0] == y[0] && copied[2] == y[1] && copied[8] == y[4] && copied[1] == 0);
+  x.strides = NULL;
+  CHECK(api->set_input_zero_copy(context, 0, &x, &error) == DV_OK);
+  wide[0] = 7;
+  CHECK(api->run(context, &error) == DV_OK && y[0] == 7);
+  CHECK(api->get_input(context, 0, &view, &error) == DV_OK && view.data == wide);
+  CHECK(api->set_output_zero_copy(context, 0, NULL, &error) == DV_OK);
+  CHECK(api->run(context, &error) == DV_OK);
+  CHECK(api->get_output(context, 0, &view, &error) == DV_OK && view.data != y);
+  api->destroy(context);
+  CHECK(memory.live == 0);
+}
+
+static void refuses_with_one_sentence(void) {
+  const dv_api* api = specimen_library.api;
+  Memory memory = {0, 0, 0};
+  dv_host host = host_of(&memory);
+  dv_context* context = NULL;
+  dv_error error;
+  dv_tensor view;
+  CHECK(api->create(scale(), &host, &context, &error) == DV_OK);
+  float data[64] = {0};
+  int64_t narrow[] = {2, 3}, good[] = {2, 4}, many[] = {9, 4}, flat[] = {4};
+  dv_tensor tensor = tensor_of(data, narrow, 2);
+  EXPECT_ERROR(api->run(context, &error), DV_STATE_ERROR, NOT_SET);
+  EXPECT_ERROR(api->get_output(context, 0, &view, &error), DV_STATE_ERROR, NOT_RUN);
+  EXPECT_ERROR(api->set_input(context, 0, &tensor, &error), DV_VALUE_ERROR,
+               "input 'x' has shape [2,3], expected [batch,4]");
+  tensor = tensor_of(data, flat, 1);
+  EXPECT_ERROR(api->set_input(context, 0, &tensor, &error), DV_VALUE_ERROR,
+               "input 'x' has shape [4], expected [batch,4]");
+  tensor = tensor_of(data, good, 2);
+  tensor.dtype.bits = 64;
+  EXPECT_ERROR(api->set_input(context, 0, &tensor, &error), DV_TYPE_ERROR,
+               "input 'x' has dtype float64, expected float32");
+  tensor = tensor_of(data, many, 2);
+  EXPECT_ERROR(api->set_input(context, 0, &tensor, &error), DV_VALUE_ERROR,
+               "dim 'batch' is 9 in input 'x' (axis 0); this library was built for 1..8");
+  api->destroy(context);
+  /* Extents of one dimension must agree. */
+  CHECK(api->create(add(), &host, &context, &error) == DV_OK);
+  int64_t two[] = {2, 3}, three[] = {3, 3};
+  dv_tensor a = tensor_of(data, two, 2), b = tensor_of(data, three, 2);
+  CHECK(api->set_input(context, 0, &a, &error) == DV_OK &&
+        api->set_input(context, 1, &b, &error) == DV_OK);
+  EXPECT_ERROR(api->run(context, &error), DV_VALUE_ERROR,
+               "dim 'n' is 2 in input 'a' (axis 0) but 3 in input 'b' (axis 0)");
+  /* An empty tensor is fine. */
+  int64_t none[] = {0, 3};
+  a = tensor_of(NULL, none, 2);
+  CHECK(api->set_input(context, 0, &a, &error) == DV_OK &&
+        api->set_input(context, 1, &a, &error) == DV_OK);
+  CHECK(api->run(context, &error) == DV_OK);
+  CHECK(api->get_output(context, 0, &view, &error) == DV_OK && view.shape[0] == 0);
+  api->destroy(context);
+  CHECK(memory.live == 0);
+}
+
+static void chooses_what_the_cpu_can_run(void) {
+  const dv_api* api = specimen_library.api;
+  Memory memory = {0, 0, 0};
+  dv_host host = host_of(&memory);
+  dv_context* context = NULL;
+  dv_error error;
+  host.cpu_features = OTHER; /* something, but not what the wide variant needs */
+  CHECK(api->create(scale(), &host, &context, &error) == DV_OK);
+  CHECK(api->variant(context) == &scale()->variants[1]);
+  api->destroy(context);
+  EXPECT_ERROR(api->create(add(), &host, &context, &error), DV_RUNTIME_ERROR, LACKING);
+  CHECK(memory.live == 0);
+}
+
+static void survives_a_host_without_memory(void) {
+  const dv_api* api = specimen_library.api;
+  for (int fail_at = 1; fail_at < 50; ++fail_at) {
+    Memory memory = {0, 0, fail_at};
+    dv_host host = host_of(&memory);
+    dv_context* context = NULL;
+    dv_error error;
+    float x[8] = {0};
+    int64_t shape[] = {2, 4};
+    dv_tensor in = tensor_of(x, shape, 2);
+    int32_t status = api->create(scale(), &host, &context, &error);
+    if (status == DV_OK) status = api->set_input(context, 0, &in, &error);
+    if (status == DV_OK) status = api->run(context, &error);
+    const int done = status == DV_OK;
+    CHECK(done || status == DV_MEMORY_ERROR);
+    if (context) api->destroy(context);
+    CHECK(memory.live == 0);
+    if (done) return; /* every allocation has failed once */
+  }
+  CHECK(!"more than 50 allocations for one run");
+}
+
+int main(void) {
+  CHECK(memcmp(specimen_library.magic, DV_MAGIC, 8) == 0 &&
+        specimen_library.abi_version == DV_ABI_VERSION);
+  runs_and_grows();
+  takes_strides_and_lends_memory();
+  refuses_with_one_sentence();
+  chooses_what_the_cpu_can_run();
+  survives_a_host_without_memory();
+  printf("passed\n");
+  return 0;
+}

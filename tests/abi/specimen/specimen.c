@@ -1,0 +1,148 @@
+/* A library written by hand: what the compiler emits for two tiny models. It is linked with the
+ * executor like any other, so that loaders, the executor and the tvm_ffi face are tested without a
+ * compiler.
+ *
+ *   scale: y[batch,4] = x[batch,4] * w[4]      batch in 1..8; one chunk per row; rows pass the
+ * workspace add:   z[n,3] = a[n,3] + b[n,3]            n is shared by both inputs
+ */
+#include <dovetail/abi.h>
+
+#define WIDTH 4
+
+/* Weights as the compiler lays them out: read-only and page-aligned. */
+static const float kWeights[1024] __attribute__((aligned(4096))) = {1.0f, -2.0f, 0.5f, 10.0f};
+
+/* values: the workspace's size, then the extent of the output's first axis. */
+static void scale_layout(const int64_t* dims, int64_t workers, int64_t* values) {
+  (void)workers;
+  values[DV_VALUE_WORKSPACE] = dims[0] * WIDTH * (int64_t)sizeof(float);
+  values[1] = dims[0];
+}
+
+static void scale_row(void* arg, int64_t chunk, int32_t worker) {
+  const dv_call* call = (const dv_call*)arg;
+  const float* x = (const float*)call->io[0] + chunk * WIDTH;
+  float* y = (float*)call->io[1] + chunk * WIDTH;
+  float* row = (float*)call->workspace + chunk * WIDTH;
+  const float* w = (const float*)call->weights;
+  (void)worker;
+  for (int i = 0; i < WIDTH; ++i) row[i] = x[i] * w[i];
+  for (int i = 0; i < WIDTH; ++i) y[i] = row[i];
+}
+
+static void scale_run(const dv_call* call) {
+  dovetail_parallel_for(call, scale_row, (void*)call, call->values[1]);
+}
+
+static void add_layout(const int64_t* dims, int64_t workers, int64_t* values) {
+  (void)workers;
+  values[DV_VALUE_WORKSPACE] = 0;
+  values[1] = dims[0];
+}
+
+static void add_run(const dv_call* call) {
+  const float* a = (const float*)call->io[0];
+  const float* b = (const float*)call->io[1];
+  float* z = (float*)call->io[2];
+  for (int64_t i = 0; i < call->values[1] * 3; ++i) z[i] = a[i] + b[i];
+}
+
+/* Never run where the feature is masked. */
+static void scale_run_wide(const dv_call* call) { scale_run(call); }
+
+#define FLOATS {DV_FLOAT, 32, 1}
+
+static const dv_dim kScaleShape[] = {{-1, "batch", 0, 1}, {WIDTH, NULL, -1, -1}};
+static const dv_dim kAddShape[] = {{-1, "n", 0, 1}, {3, NULL, -1, -1}};
+static const dv_dim kWeightShape[] = {{WIDTH, NULL, -1, -1}};
+static const dv_tensor_info kScaleInputs[] = {{"x", kScaleShape, 2, FLOATS}};
+static const dv_tensor_info kScaleOutputs[] = {{"y", kScaleShape, 2, FLOATS}};
+static const dv_tensor_info kScaleParams[] = {{"w", kWeightShape, 1, FLOATS}};
+static const dv_tensor_info kAddInputs[] = {{"a", kAddShape, 2, FLOATS},
+                                            {"b", kAddShape, 2, FLOATS}};
+static const dv_tensor_info kAddOutputs[] = {{"z", kAddShape, 2, FLOATS}};
+static const dv_symbol kScaleDims[] = {{"batch", 1, 8}};
+static const dv_symbol kAddDims[] = {{"n", 0, INT64_MAX}};
+static const dv_step kScaleSteps[] = {{"scale_rows", "Mul_0"}};
+static const dv_step kAddSteps[] = {{"add", "Add_0"}};
+
+#if defined(__x86_64__)
+#define WIDE_CPU "x86-64-v4+avx512bf16"
+#define WIDE_FEATURES DV_X86_AVX512BF16
+#define BASE_CPU "x86-64"
+#else
+#define WIDE_CPU "armv8-a+dotprod"
+#define WIDE_FEATURES DV_ARM_DOTPROD
+#define BASE_CPU "armv8-a"
+#endif
+
+static const dv_variant kScaleVariants[] = {
+    {WIDE_CPU, WIDE_FEATURES, 2, 1, kScaleSteps, scale_layout, scale_run_wide},
+    {BASE_CPU, 0, 2, 1, kScaleSteps, scale_layout, scale_run}};
+/* Only a variant that the test can take away. */
+static const dv_variant kAddVariants[] = {
+    {WIDE_CPU, WIDE_FEATURES, 2, 1, kAddSteps, add_layout, add_run}};
+
+extern const dv_library specimen_library;
+static const dv_model kScale = {sizeof(dv_model),
+                                1,
+                                1,
+                                1,
+                                1,
+                                0,
+                                2,
+                                0,
+                                "scale",
+                                &specimen_library,
+                                kScaleInputs,
+                                kScaleOutputs,
+                                kScaleDims,
+                                kScaleParams,
+                                NULL,
+                                kScaleVariants};
+static const dv_model kAdd = {
+    sizeof(dv_model),  2,          1,           1,        0,    0,    1,           0, "add",
+    &specimen_library, kAddInputs, kAddOutputs, kAddDims, NULL, NULL, kAddVariants};
+static const dv_model* const kModels[] = {&kScale, &kAdd};
+
+#define EXPORT __attribute__((visibility("default")))
+
+#ifndef SPECIMEN_ABI_VERSION
+#define SPECIMEN_ABI_VERSION DV_ABI_VERSION
+#endif
+
+EXPORT const dv_library specimen_library = {{'D', 'O', 'V', 'E', 'T', 'A', 'I', 'L'},
+                                            SPECIMEN_ABI_VERSION,
+                                            sizeof(dv_library),
+#if defined(__x86_64__)
+                                            "x86_64-linux-gnu",
+#else
+                                            "aarch64-linux-gnu",
+#endif
+                                            "by hand",
+                                            &dovetail_api,
+                                            kModels,
+                                            (const uint8_t*)kWeights,
+                                            sizeof(kWeights),
+                                            2};
+
+#ifdef SPECIMEN_PACKED
+EXPORT int32_t __tvm_ffi_scale(void* self, const void* args, int32_t count, void* result) {
+  (void)self;
+  return dovetail_ffi_factory(&kScale, args, count, result);
+}
+EXPORT int32_t __tvm_ffi_add(void* self, const void* args, int32_t count, void* result) {
+  (void)self;
+  return dovetail_ffi_factory(&kAdd, args, count, result);
+}
+EXPORT int32_t __tvm_ffi_default(void* self, const void* args, int32_t count, void* result) {
+  (void)self;
+  return dovetail_ffi_factory(&kScale, args, count, result);
+}
+EXPORT int32_t library_function(void* self, const void* args, int32_t count,
+                                void* result) __asm__("__tvm_ffi_dovetail.library");
+int32_t library_function(void* self, const void* args, int32_t count, void* result) {
+  (void)self;
+  return dovetail_ffi_library(&specimen_library, args, count, result);
+}
+#endif
