@@ -30,6 +30,15 @@ def test_readme_quotes_the_file(source_dir, language, file):
     assert (source_dir / "examples" / file).read_text() in blocks
 
 
+@pytest.mark.parametrize(
+    "page,language,file",
+    [("docs/abi.md", "c", "examples/c/main.c"), ("docs/adding_an_operator.md", "cpp", "src/ops/transpose.cc")],
+)
+def test_page_quotes_the_file(source_dir, page, language, file):
+    blocks = re.findall(rf"```{language}\n(.*?)```", (source_dir / page).read_text(), re.DOTALL)
+    assert (source_dir / file).read_text() in blocks
+
+
 def test_shell_example_runs(source_dir, dovetail, folder):
     block = re.search(r"\*\*Shell\*\*\n\n```sh\n(.*?)```", (source_dir / "README.md").read_text(), re.DOTALL).group(1)
     script = block.replace("build/bin/dovetail", str(dovetail))
