@@ -73,7 +73,7 @@ DLManagedTensorVersioned* Tensor::to_dlpack() const {
   };
   auto* managed = new Managed{
       kMajor, kMinor, keeper.get(), deleter, source.read_only ? kReadOnly : 0, source.tensor};
-  static_cast<void>(keeper.release());
+  [[maybe_unused]] const Tensor* released = keeper.release();  // now the context's
   return reinterpret_cast<DLManagedTensorVersioned*>(managed);
 }
 

@@ -1,0 +1,2 @@
+/* The hand-written library, linked into the test program. */
+#include "abi/specimen/specimen.c"
