@@ -1,0 +1,132 @@
+"""Files that break rules: the whole message, and that no library is left behind."""
+
+import os
+
+import numpy as np
+import pytest
+from onnx_models import TensorProto, helper, mlp
+
+F = TensorProto.FLOAT
+
+
+def model(nodes, inputs, output, weights=(), opset=17):
+    """A model that onnx's own checker need not accept: inputs are (name, shape)."""
+    info = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        nodes, "graph", [info(n, F, s) for n, s in inputs], [info(output[0], F, output[1])], list(weights)
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+
+
+def node(op, inputs, output, name="", **attributes):
+    return helper.make_node(op, inputs, [output], name=name, **attributes)
+
+
+def external(location, length=16):
+    tensor = TensorProto(name="w", data_type=F, dims=[4], data_location=TensorProto.EXTERNAL)
+    for key, value in (("location", location), ("offset", "0"), ("length", str(length))):
+        tensor.external_data.add(key=key, value=value)
+    return tensor
+
+
+def with_weights(tensor):
+    return model([node("Add", ["x", "w"], "y", "p")], [("x", [4])], ("y", [4]), [tensor])
+
+
+X, Y = [("x", [1])], ("y", [1])
+CASES = {
+    "unsupported": (
+        model([node("Frob", ["x"], "a", "f"), node("Unique", ["a"], "b", "u"), node("Frob", ["b"], "y")], X, Y),
+        "2 operators are not supported by this version:\n  Frob (2 nodes): f, #2 Frob\n  Unique (1 node): u",
+    ),
+    "cycle": (
+        model([node("Add", ["x", "b"], "a", "p"), node("Relu", ["a"], "b", "q")], X, ("b", [1])),
+        "the graph has a cycle: node 'p' (Add) <- node 'q' (Relu) <- node 'p' (Add)",
+    ),
+    "undefined": (
+        model([node("Add", ["x", "z"], "y", "p")], X, Y),
+        "node 'p' (Add) reads tensor 'z', which no input, initializer or node makes",
+    ),
+    "made_twice": (
+        model([node("Relu", ["x"], "y", "p"), node("Neg", ["x"], "y", "q")], X, Y),
+        "tensor 'y' is made twice: by node 'p' (Relu) and by node 'q' (Neg)",
+    ),
+    "no_output": (model([node("Relu", ["x"], "y", "p")], X, ("w", [1])), "output 'w' is made by no node"),
+    "broadcast": (
+        model([node("Add", ["x", "z"], "y", "p")], [("x", [2, 3]), ("z", [2, 4])], ("y", [2, 3])),
+        "node 'p' (Add): shapes [2,3] and [2,4] cannot be broadcast: 3 and 4 differ",
+    ),
+    "matmul": (
+        model([node("MatMul", ["x", "z"], "y", "p")], [("x", [2, 3]), ("z", [4, 4])], ("y", [2, 4])),
+        "node 'p' (MatMul): input 0 ('x') of shape [2,3] and input 1 ('z') of shape [4,4] cannot be multiplied: "
+        "3 and 4 differ",
+    ),
+    "axis": (
+        model([node("Softmax", ["x"], "y", "p", axis=5)], [("x", [1, 2])], ("y", [1, 2])),
+        "node 'p' (Softmax): axis 5 is out of range for rank 2 (expected -2..1)",
+    ),
+    "opset": (
+        model([node("Relu", ["x"], "y", "p")], X, Y, opset=99),
+        "the model asks for opset 99; this compiler knows 7 to 28: export it with an older opset",
+    ),
+    "external_missing": (
+        with_weights(external("none.bin")),
+        "initializer 'w': external data: FOLDER/none.bin cannot be read: No such file or directory",
+    ),
+    "external_outside": (
+        with_weights(external("../w.bin")),
+        "initializer 'w': external data: location '../w.bin' is not a path within the model's folder",
+    ),
+    "external_absolute": (
+        with_weights(external("/w.bin")),
+        "initializer 'w': external data: location '/w.bin' is not a path within the model's folder",
+    ),
+    "external_short": (
+        with_weights(external("short.bin")),
+        "initializer 'w': external data: bytes 0 to 16 are asked for, but 'short.bin' holds 8",
+    ),
+    "raw_short": (
+        with_weights(TensorProto(name="w", data_type=F, dims=[4], raw_data=b"123")),
+        "initializer 'w': raw_data holds 3 bytes, but its shape [4] takes 16",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_message(run_dovetail, tmp_path, name):
+    proto, message = CASES[name]
+    path = tmp_path / "model.onnx"
+    path.write_bytes(proto.SerializeToString())
+    (tmp_path / "short.bin").write_bytes(bytes(8))
+    result = run_dovetail("build", path, "-o", tmp_path / "model.so", code=1)
+    assert result.stderr == f"dovetail: {path}: {message}\n".replace("FOLDER", str(tmp_path))
+    assert sorted(os.listdir(tmp_path)) == ["model.onnx", "short.bin"]
+
+
+def test_external_data_is_read(run_dovetail, tmp_path):
+    proto = with_weights(external("weights/w.bin"))
+    (tmp_path / "model.onnx").write_bytes(proto.SerializeToString())
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "w.bin").write_bytes(np.array([1, 2, 3, 4], "float32").tobytes())
+    np.save(tmp_path / "x.npy", np.zeros(4, "float32"))
+    run_dovetail("build", tmp_path / "model.onnx", "-o", tmp_path / "model.so")
+    run_dovetail("run", tmp_path / "model.so", "--input", f"x={tmp_path}/x.npy", "--output-dir", tmp_path / "out")
+    np.testing.assert_array_equal(np.load(tmp_path / "out" / "0.npy"), [1, 2, 3, 4])
+
+
+@pytest.mark.parametrize("first", range(0, 500, 100))
+def test_a_file_cut_anywhere_is_refused(run_dovetail, tmp_path, first):
+    whole = mlp().SerializeToString()
+    for size in [*range(first, first + 100, 13), *range(500 + first * 10, len(whole), 5003)]:
+        (tmp_path / "cut.onnx").write_bytes(whole[:size])
+        result = run_dovetail("build", tmp_path / "cut.onnx", "-o", tmp_path / "cut.so", code=1)
+        assert result.stderr.startswith(f"dovetail: {tmp_path}/cut.onnx: ") and result.stderr.count("\n") == 1
+    assert os.listdir(tmp_path) == ["cut.onnx"]
+
+
+def test_not_onnx(run_dovetail, tmp_path):
+    (tmp_path / "text.onnx").write_text("no model\n" * 100)
+    result = run_dovetail("build", tmp_path / "text.onnx", "-o", tmp_path / "text.so", code=1)
+    assert result.stderr == (
+        f"dovetail: {tmp_path}/text.onnx: not an ONNX model, or one that was cut off: its 900 bytes cannot be parsed\n"
+    )
