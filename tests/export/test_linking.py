@@ -87,3 +87,26 @@ def test_object_shows_only_its_descriptor(run_dovetail, tmp_path):
     names = [line.split() for line in result.stdout.splitlines()]
     assert [n[-1] for n in names if n[-2] not in ("w", "U", "v")] == ["mlp_library"]
     assert not [n for n in names if n[-2] == "U"]
+
+
+@pytest.mark.parametrize("cpu", ["Nehalem", "Haswell"])
+def test_fat_library_runs_on_every_cpu(run_dovetail, tmp_path, cpu):
+    model = save(mlp(), tmp_path / "mlp.onnx")
+    levels = ["--cpu", "x86-64", "--cpu", "x86-64-v3", "--cpu", "x86-64-v4"]
+    run_dovetail("build", model, "-o", tmp_path / "mlp.o", *levels, "--header", tmp_path / "mlp.h")
+    subprocess.run(["gcc", "-static", host_program(tmp_path, "mlp"), "mlp.o", "-o", "host"], cwd=tmp_path, check=True)
+    run_and_compare(["qemu-x86_64", "-cpu", cpu, "./host"], tmp_path, model)
+
+
+def test_a_cpu_below_gets_an_error_that_names_the_feature(run_dovetail, tmp_path):
+    model = save(mlp(), tmp_path / "mlp.onnx")
+    run_dovetail("build", model, "-o", tmp_path / "mlp.o", "--cpu", "x86-64-v3", "--header", tmp_path / "mlp.h")
+    subprocess.run(["gcc", "-static", host_program(tmp_path, "mlp"), "mlp.o", "-o", "host"], cwd=tmp_path, check=True)
+    (tmp_path / "x.bin").write_bytes(bytes(5 * 64 * 4))
+    command = ["qemu-x86_64", "-cpu", "Nehalem", "./host", "x.bin"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert result.stderr == (
+        "model 'mlp' needs the CPU features avx, avx2, bmi, bmi2, f16c, fma, lzcnt, movbe, which this machine lacks; "
+        "it was built for x86-64-v3\n"
+    )
