@@ -66,13 +66,6 @@ class CompiledModel {
 // cannot be read or breaks the standard; kUnsupported: lists every operator that is not supported.
 CompiledModel build(const std::filesystem::path& onnx, const BuildOptions& options = {});
 
-// What a link step takes: relocatable objects, and the file to make of them.
-struct LinkJob {
-  std::vector<std::filesystem::path> objects;
-  std::filesystem::path output;
-  std::string target;
-};
-
 struct ExportOptions {
   std::string prefix;            // of the library's globals; empty: the first model's name
   std::filesystem::path header;  // where to write the typed C header; empty: nowhere
