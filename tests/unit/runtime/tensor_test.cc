@@ -62,8 +62,9 @@ TEST(Tensor, TheDeleterOfAnotherLibraryRunsOnce) {
                   0,       {data, {DV_CPU, 0}, 1, {DV_FLOAT, 32, 1}, shape, nullptr, 0}};
   {
     const Tensor taken = Tensor::from_dlpack(reinterpret_cast<DLManagedTensorVersioned*>(&managed));
-    const Tensor copy = taken;
+    Tensor copy = taken;
     EXPECT_EQ(copy.data<float>()[1], 2);
+    copy = Tensor();
     EXPECT_EQ(deleted, 0);
   }
   EXPECT_EQ(deleted, 1);
