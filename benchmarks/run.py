@@ -23,24 +23,12 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "scripts"), str(Path(__file__).resolve().parent)]
 
 import fetch_models
+from model_inputs import model_inputs
 from single_thread import dovetail_library, onnxruntime_session
 
 TOLERANCE = 1e-5  # max|a-b| / max|a|
 SECONDS = 2.0  # of runs per side and model
 MIN_RUNS = 10
-
-
-def make_inputs(model):
-    """Values as the manifest describes them: "uniform LOW HIGH"."""
-    random = np.random.default_rng(0)
-    inputs = {}
-    for entry in model["inputs"]:
-        kind, low, high = entry["values"].split()
-        if kind != "uniform":
-            raise ValueError(f"{model['name']}: inputs of kind '{kind}' are unknown here")
-        values = random.uniform(float(low), float(high), entry["shape"])
-        inputs[entry["name"]] = values.astype(entry["dtype"])
-    return inputs
 
 
 def compare(ours, theirs):
@@ -80,7 +68,7 @@ def main():
     slow = []
     print(f"{'model':24}{'ours best':>11}{'median':>9}{'ORT best':>11}{'median':>9}{'ratio':>8}  ms")
     for name in options.names or models:
-        path, inputs = fetch_models.fetch(models[name]), make_inputs(models[name])
+        path, inputs = fetch_models.fetch(models[name]), model_inputs(models[name])
         with tempfile.TemporaryDirectory() as workdir:
             theirs = onnxruntime_session.prepare(path, inputs)
             reference = theirs()

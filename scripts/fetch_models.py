@@ -76,9 +76,29 @@ def packaged_file(package, version, path):
         return wheel.read(path)
 
 
+def with_input_shapes(data, shapes):
+    """The model with these extents of its inputs (a file may state sizes nobody runs it with); what
+    it states of inner and output shapes no longer holds and goes."""
+    import onnx
+
+    model = onnx.load_from_string(data)
+    for value in model.graph.input:
+        if value.name in shapes:
+            for extent, size in zip(value.type.tensor_type.shape.dim, shapes[value.name], strict=True):
+                extent.Clear()
+                extent.dim_value = size
+    for value in model.graph.output:
+        for extent in value.type.tensor_type.shape.dim:
+            extent.Clear()
+    del model.graph.value_info[:]
+    return model.SerializeToString(deterministic=True)
+
+
 def make(model):
     """The bytes of a model as the manifest describes it."""
     data = packaged_file(model["package"], model["version"], model["wheel_path"])
+    if "fixed_inputs" in model:
+        data = with_input_shapes(data, model["fixed_inputs"])
     if "randomize" in model:
         from randomize_weights import randomize_weights
 
