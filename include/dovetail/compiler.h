@@ -29,6 +29,16 @@ std::vector<std::string> target_names();
 // An extent of an input's shape: a number, or the name of a dimension that stays symbolic.
 using Extent = std::variant<int64_t, std::string>;
 
+// What is known of a symbolic dimension: its inclusive bounds. Equal ones fix it.
+struct DimRange {
+  static constexpr int64_t kMax = 1'000'000'000;  // of a dimension that nothing is said of
+  int64_t min = 0;
+  int64_t max = kMax;
+  DimRange() = default;
+  DimRange(int64_t value) : min(value), max(value) {}  // implicit: mostly a number
+  DimRange(int64_t low, int64_t high) : min(low), max(high) {}
+};
+
 // One stage of a build, told when it is done: its name, its time, and its result as text on demand.
 struct Stage {
   std::string_view name;
@@ -44,7 +54,7 @@ struct BuildOptions {
       name;  // of the model; empty: the file's stem, characters outside [A-Za-z0-9_] become _
   Target target;
   std::map<std::string, std::vector<Extent>> input_shapes;  // by input name, whole shapes
-  std::map<std::string, int64_t> dims;                      // symbolic dimensions to fix, by name
+  std::map<std::string, DimRange> dims;                     // of symbolic dimensions, by name
   std::function<void(const Stage&)> on_stage;
   std::function<void(const std::string&)> on_warning;
 };

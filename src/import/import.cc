@@ -93,10 +93,9 @@ class Importer {
   }
 
   void add_inputs() {
-    for (InputType& input : input_types(inputs_, file_, options_)) {
-      for (const ir::Dim& extent : input.type.shape) {
-        if (const auto name = extent.lone_symbol()) graph_->symbols.emplace(*name, ir::Bounds{});
-      }
+    InputTypes types = input_types(inputs_, file_, options_);
+    graph_->symbols = std::move(types.symbols);
+    for (InputType& input : types.inputs) {
       values_[input.name] = graph_->input(input.name, std::move(input.type));
     }
   }

@@ -1,13 +1,13 @@
 // ONNX bytes -> graph IR. The only folder that sees protobuf.
 #pragma once
 
-#include <cstdint>
+#include <dovetail/compiler.h>
+
 #include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "ir/graph.h"
@@ -15,8 +15,8 @@
 namespace dovetail::import {
 
 struct Options {
-  std::map<std::string, std::vector<std::variant<int64_t, std::string>>> input_shapes;
-  std::map<std::string, int64_t> dims;
+  std::map<std::string, std::vector<Extent>> input_shapes;
+  std::map<std::string, DimRange> dims;
   std::function<void(const std::string&)> on_warning;
 };
 

@@ -12,8 +12,6 @@ namespace dovetail::import {
 namespace {
 
 using ir::Dim;
-using Extent = std::variant<int64_t, std::string>;
-
 std::string text_of(const Extent& extent) {
   if (const auto* number = std::get_if<int64_t>(&extent)) return std::to_string(*number);
   return std::get<std::string>(extent);
@@ -51,15 +49,15 @@ class Inputs {
     inputs_.push_back(std::move(d));
   }
 
-  std::vector<InputType> types() {
+  InputTypes types() {
     check_names();
     for (Declared& d : inputs_) apply_shape(d);
-    for (const auto& [name, value] : options_.dims) fix(name, value, "--dim");
-    std::vector<InputType> result;
+    for (const auto& [name, range] : options_.dims) restrict(name, range, "--dim");
+    InputTypes result;
     for (const Declared& d : inputs_) {
       ir::Shape shape;
-      for (const Extent& extent : d.shape) shape.push_back(resolved(extent));
-      result.push_back({d.name, {d.dtype, std::move(shape)}});
+      for (const Extent& extent : d.shape) shape.push_back(resolved(extent, &result.symbols));
+      result.inputs.push_back({d.name, {d.dtype, std::move(shape)}});
     }
     return result;
   }
@@ -75,7 +73,8 @@ class Inputs {
   Extent declared_extent(const std::string& input, int axis,
                          const onnx::TensorShapeProto::Dimension& dim) const {
     const std::string nameless = fmt::format("{}.{}", input, axis);
-    if (dim.has_dim_param() && !dim.dim_param().empty()) return dim.dim_param();
+    if (dim.has_dim_param() && !dim.dim_param().empty() && dim.dim_param() != "?")
+      return dim.dim_param();
     if (!dim.has_dim_value()) return nameless;
     if (dim.dim_value() > 0) return int64_t{dim.dim_value()};
     if (dim.dim_value() == 0) {
@@ -139,7 +138,7 @@ class Inputs {
       }
       const std::string& symbol = std::get<std::string>(d.shape[axis]);
       if (const auto* number = std::get_if<int64_t>(&given[axis])) {
-        fix(symbol, *number, "--shape");
+        restrict(symbol, *number, "--shape");
       } else {
         rename(symbol, std::get<std::string>(given[axis]));
       }
@@ -156,21 +155,34 @@ class Inputs {
     return result;
   }
 
-  void fix(const std::string& symbol, int64_t value, const char* option) {
-    if (value < 0 || value > INT32_MAX) {
-      throw_error(ErrorKind::kValue, "{}: {} gives dimension '{}' the value {}, expected 0 to {}",
-                  file_, option, symbol, value, INT32_MAX);
+  void restrict(const std::string& symbol, const DimRange& range, const char* option) {
+    if (range.min < 0 || range.max > INT32_MAX || range.min > range.max) {
+      throw_error(ErrorKind::kValue, "{}: {} gives dimension '{}' the {}, expected 0 to {}", file_,
+                  option, symbol, range_text(range), INT32_MAX);
     }
     const std::set<std::string> known = symbols();
     if (!known.contains(symbol) && !known_new_.contains(symbol)) {
       throw_error(ErrorKind::kKey, "{}: --dim names dimension '{}'; the model has: {}", file_,
                   symbol, known.empty() ? "none" : fmt::format("{}", fmt::join(known, ", ")));
     }
-    const auto [at, added] = fixed_.emplace(symbol, value);
-    if (!added && at->second != value) {
-      throw_error(ErrorKind::kValue, "{}: dimension '{}' is given two values: {} and {}", file_,
-                  symbol, at->second, value);
+    const auto [at, added] = ranges_.emplace(symbol, range);
+    if (added) return;
+    const DimRange both(std::max(at->second.min, range.min), std::min(at->second.max, range.max));
+    if (both.min > both.max) {
+      throw_error(ErrorKind::kValue, "{}: dimension '{}' is given two {}: {} and {}", file_, symbol,
+                  is_fixed(range) && is_fixed(at->second) ? "values" : "ranges",
+                  number_text(at->second), number_text(range));
     }
+    at->second = both;
+  }
+
+  static bool is_fixed(const DimRange& range) { return range.min == range.max; }
+  static std::string number_text(const DimRange& range) {
+    return is_fixed(range) ? std::to_string(range.min)
+                           : fmt::format("{}..{}", range.min, range.max);
+  }
+  static std::string range_text(const DimRange& range) {
+    return (is_fixed(range) ? "value " : "range ") + number_text(range);
   }
 
   void rename(const std::string& symbol, const std::string& name) {
@@ -182,27 +194,30 @@ class Inputs {
     known_new_.insert(name);
   }
 
-  Dim resolved(const Extent& extent) const {
+  Dim resolved(const Extent& extent, ir::SymbolBounds* bounds) const {
     if (const auto* number = std::get_if<int64_t>(&extent)) return *number;
     std::string name = std::get<std::string>(extent);
-    if (const auto fixed = fixed_.find(name); fixed != fixed_.end()) return fixed->second;
+    DimRange range;
+    if (const auto given = ranges_.find(name); given != ranges_.end()) range = given->second;
     if (const auto other = names_.find(name); other != names_.end()) name = other->second;
-    if (const auto fixed = fixed_.find(name); fixed != fixed_.end()) return fixed->second;
+    if (const auto given = ranges_.find(name); given != ranges_.end()) range = given->second;
+    if (is_fixed(range)) return range.min;
+    bounds->emplace(name, ir::Bounds{range.min, range.max});
     return Dim::symbol(name);
   }
 
   const std::string& file_;
   const Options& options_;
   std::vector<Declared> inputs_;
-  std::map<std::string, int64_t> fixed_;
+  std::map<std::string, DimRange> ranges_;
   std::map<std::string, std::string> names_;  // symbol of the file -> the caller's
   std::set<std::string> known_new_;
 };
 
 }  // namespace
 
-std::vector<InputType> input_types(const std::vector<const onnx::ValueInfoProto*>& inputs,
-                                   const std::string& file, const Options& options) {
+InputTypes input_types(const std::vector<const onnx::ValueInfoProto*>& inputs,
+                       const std::string& file, const Options& options) {
   Inputs result(file, options);
   for (const onnx::ValueInfoProto* input : inputs) result.declare(*input);
   return result.types();

@@ -14,10 +14,15 @@ struct InputType {
   std::string name;
   ir::TensorType type;
 };
+struct InputTypes {
+  std::vector<InputType> inputs;
+  ir::SymbolBounds symbols;  // of every dimension that stays symbolic
+};
 
-// `inputs`: those that are no weights. A nameless extent becomes the symbol INPUT.AXIS; equal names
-// are one symbol. Unknown inputs and dims (kKey) and contradictions (kValue) list what there is.
-std::vector<InputType> input_types(const std::vector<const onnx::ValueInfoProto*>& inputs,
-                                   const std::string& file, const Options& options);
+// `inputs`: those that are no weights. A nameless extent (or one called "?", as some exporters
+// write it) becomes the symbol INPUT.AXIS; equal names are one symbol. Unknown inputs and dims
+// (kKey) and contradictions (kValue) list what there is.
+InputTypes input_types(const std::vector<const onnx::ValueInfoProto*>& inputs,
+                       const std::string& file, const Options& options);
 
 }  // namespace dovetail::import

@@ -66,6 +66,14 @@ BUILD = {
     "build mlp.onnx -o a.so --prefix 1a": "prefix '1a' is not a C identifier",
     "build mlp.onnx -o a.so --dim batch": "--dim batch: expected NAME=VALUE",
     "build mlp.onnx -o a.so --dim batch=1 --dim batch=2": "--dim batch: given twice",
+    "build mlp.onnx -o a.so --dim batch=8..1": "--dim batch: '8..1' is empty: the lower bound comes first",
+    "build mlp.onnx -o a.so --dim batch=1..": "--dim batch: '' is not a whole number of at least 0",
+    "build mlp.onnx -o a.so --dim batch=1..9999999999": (
+        "mlp.onnx: --dim gives dimension 'batch' the range 1..9999999999, expected 0 to 2147483647"
+    ),
+    "build mlp.onnx -o a.so --shape x=4x64 --dim batch=8..9": (
+        "mlp.onnx: dimension 'batch' is given two ranges: 4 and 8..9"
+    ),
     "build mlp.onnx -o a.so --shape x=1xx64": "--shape: '1xx64' has an empty extent",
     "build mlp.onnx -o a.so --dump z": f"--dump: there is no stage 'z'; the stages are {STAGES}",
 }
@@ -124,3 +132,12 @@ def test_full_disk_leaves_nothing(dovetail, folder, tmp_path):
     assert result.returncode == 1
     assert result.stderr == f"dovetail: cannot write {tmp_path}/a.so: File too large\n"
     assert os.listdir(tmp_path) == []
+
+
+def test_dimension_outside_its_bounds(run_dovetail, folder, tmp_path):
+    library = tmp_path / "mlp.so"
+    run_dovetail("build", folder / "mlp.onnx", "-o", library, "--dim", "batch=2..8")
+    for batch, code in ((2, 0), (8, 0), (9, 1)):
+        arguments = ["--random", "1", "--dim", f"batch={batch}", "--output-dir", tmp_path / "out"]
+        result = run_dovetail("run", library, *arguments, code=code)
+    assert result.stderr == "dovetail: dim 'batch' is 9 in input 'x' (axis 0); this library was built for 2..8\n"

@@ -99,8 +99,10 @@ def test_an_empty_path_suffices(dovetail, tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["mlp.onnx", "mlp.so"]
 
 
-def test_nameless_dimensions_are_called_after_their_input(run_dovetail, tmp_path):
-    model = model_of([helper.make_node("Relu", ["x"], ["y"])], [("x", "float32", [None, 3])], [("y", "float32", [None, 3])])
+@pytest.mark.parametrize("nameless", [None, "?"])
+def test_nameless_dimensions_are_called_after_their_input(run_dovetail, tmp_path, nameless):
+    shape = [nameless, 3]
+    model = model_of([helper.make_node("Relu", ["x"], ["y"])], [("x", "float32", shape)], [("y", "float32", shape)])
     save(model, tmp_path / "m.onnx")
     run_dovetail("build", tmp_path / "m.onnx", "-o", tmp_path / "m.so")
     described = json.loads(run_dovetail("inspect", tmp_path / "m.so", "--json").stdout)

@@ -39,6 +39,18 @@ std::vector<Extent> parse_shape(const std::string& text) {
   return shape;
 }
 
+// "8" or "1..512".
+DimRange parse_range(const std::string& option, const std::string& text) {
+  const size_t dots = text.find("..");
+  if (dots == std::string::npos) return parse_extent(option, text);
+  const DimRange range(parse_extent(option, text.substr(0, dots)),
+                       parse_extent(option, text.substr(dots + 2)));
+  if (range.min > range.max) {
+    throw_error(ErrorKind::kValue, "{}: '{}' is empty: the lower bound comes first", option, text);
+  }
+  return range;
+}
+
 void check_stage(const std::string& dump) {
   const std::vector<std::string> stages = stage_names();
   if (dump.empty() || std::find(stages.begin(), stages.end(), dump) != stages.end()) return;
@@ -66,8 +78,8 @@ void run(const Options& options) {
     }
   }
   for (const std::string& text : options.dims) {
-    const auto [dim, extent] = split_assignment("--dim", text);
-    if (!build_options.dims.emplace(dim, parse_extent("--dim " + dim, extent)).second) {
+    const auto [dim, range] = split_assignment("--dim", text);
+    if (!build_options.dims.emplace(dim, parse_range("--dim " + dim, range)).second) {
       throw_error(ErrorKind::kValue, "--dim {}: given twice", dim);
     }
   }
@@ -95,7 +107,8 @@ void add_build(CLI::App& app) {
                       "CPU level, as x86-64-v4+avx512vnni; several make a fat library");
   command->add_option("--shape", options->shapes,
                       "INPUT=1x3x224x224: the shape of an input; a name stays symbolic");
-  command->add_option("--dim", options->dims, "DIM=1: the extent of a symbolic dimension");
+  command->add_option("--dim", options->dims,
+                      "DIM=1 or DIM=1..512: the extent of a symbolic dimension, or its bounds");
   command->add_option("--header", options->header, "Also write the typed C header");
   command->add_flag("--time", options->time, "Print the time of every stage");
   command->add_option("--dump", options->dump, "Print the result of a stage as text");
