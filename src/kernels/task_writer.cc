@@ -19,11 +19,18 @@ loop::Value TaskWriter::integer(const std::string& name, const ir::Dim& value) {
   return code_.int_parameter(name);
 }
 
+loop::Value TaskWriter::scratch(const ir::Dim& bytes) {
+  scratch_ = bytes;
+  arguments_.push_back(Argument::scratch());
+  return code_.pointer_parameter("scratch");
+}
+
 Call TaskWriter::finish(const ir::Dim& chunks) {
   Call call;
   call.function = code_.finish();
   call.arguments = std::move(arguments_);
   call.chunks = chunks;
+  call.scratch = scratch_;
   return call;
 }
 

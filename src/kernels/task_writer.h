@@ -16,12 +16,16 @@ class TaskWriter {
   // Parameters and what is passed for them; before any statement of the body.
   loop::Value pointer(const std::string& name, int tensor, const ir::Dim& byte_offset = 0);
   loop::Value integer(const std::string& name, const ir::Dim& value);
+  // The scratch of all workers; each owns `bytes` (a multiple of 64) from worker() * bytes on.
+  // Once.
+  loop::Value scratch(const ir::Dim& bytes);
 
   Call finish(const ir::Dim& chunks);
 
  private:
   loop::Builder code_;
   std::vector<Argument> arguments_;
+  ir::Dim scratch_ = 0;
 };
 
 }  // namespace dovetail::kernels

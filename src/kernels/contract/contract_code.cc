@@ -133,9 +133,13 @@ class ContractCode {
     chunk_units_ = writer_.integer("chunk_units", schedule_.chunk_units);
     row_chunks_ = writer_.integer("row_chunks", schedule_.row_chunks);
     tile_chunks_ = writer_.integer("tile_chunks", schedule_.tile_chunks);
+    if (schedule_.scratch) scratch_ = writer_.scratch(schedule_.scratch);
   }
 
   void body() {
+    if (schedule_.scratch) {
+      tile_code_.set_scratch(code_.address(scratch_, code_.worker() * schedule_.scratch));
+    }
     const Value chunk = code_.chunk();
     chunk_of_tiles_ = part_of(chunk % tile_chunks_, chunk_tiles_, pixel_loop_->tile_count());
     const Value rest = chunk / tile_chunks_;
@@ -244,7 +248,7 @@ class ContractCode {
   std::vector<RowAxis> rows_;
   Steps steps_;
   Value panel_step_, row_count_, units_, full_, columns_, tail_count_;
-  Value chunk_rows_, chunk_tiles_, chunk_units_, row_chunks_, tile_chunks_;
+  Value scratch_, chunk_rows_, chunk_tiles_, chunk_units_, row_chunks_, tile_chunks_;
   Range chunk_of_tiles_, chunk_of_rows_;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "kernels/scalar/scalar_code.h"
 
 namespace dovetail::kernels {
 namespace {
@@ -29,6 +30,11 @@ class Scheduler {
                             tap.w_stride == contraction_.channels * contraction_.w_stride;
     schedule_.pixel_tiles = cut_pixels(contraction_.pixels, schedule_.pixels);
     schedule_.pixels = schedule_.pixel_tiles.inner.width;
+    if (contraction_.epilogue && has_elementary(*contraction_.epilogue)) {
+      schedule_.scratch = int64_t{schedule_.pixels} * schedule_.vectors * schedule_.lanes *
+                          ir::size_of(contraction_.sum);
+      schedule_.scratch = ceil_quotient(schedule_.scratch, 64) * 64;
+    }
     cut_chunks();
     return std::move(schedule_);
   }

@@ -25,6 +25,11 @@ struct Schedule {
   bool full_units = true;    // false: the tail is all there is
   bool merged_taps = false;  // taps and channels of a window row lie in one run of x and of w
 
+  // An epilogue of many instructions is a loop over the tile's pixels, which first puts the sums
+  // into `scratch` bytes of the worker: unrolled it would be most of the kernel's code. 0:
+  // unrolled.
+  int64_t scratch = 0;
+
   PixelTiles pixel_tiles;
 
   // Chunks: blocks of rows x tiles x units.

@@ -121,13 +121,42 @@ void TileCode::channels(uint32_t active, const Value& count, const Unit& unit, c
   });
 }
 
-std::vector<Value> TileCode::at_pixel(int pixel, const Place& place) {
+std::vector<Value> TileCode::at_pixel(const Value& pixel, const Place& place) {
   std::vector<Value> tensors = place.tensors;
   for (size_t t = 0; t < tensors.size(); ++t) {
     const Value& step = steps_.pixel[t];
     if (step.valid()) tensors[t] = code_.address(tensors[t], step * pixel);
   }
   return tensors;
+}
+
+void TileCode::each_pixel(
+    int width, const Accumulators& sums,
+    const std::function<void(const std::vector<Value>&, const Value&)>& store) {
+  const auto count = static_cast<int>(sums[0].size());
+  std::vector<Value> values(count);
+  if (!scratch_.valid() || width == 1) {
+    for (int p = 0; p < width; ++p) {
+      for (int v = 0; v < count; ++v) values[v] = sums[p][v].get();
+      store(values, code_.constant(int64_t{p}));
+    }
+    return;
+  }
+  const loop::Type type = vector_type(contraction_.sum);
+  const int64_t size = int64_t{schedule_.lanes} * ir::size_of(contraction_.sum);
+  for (int p = 0; p < width; ++p) {
+    for (int v = 0; v < count; ++v) {
+      code_.store(sums[p][v].get(), scratch_, code_.constant(size * (p * count + v)));
+    }
+  }
+  code_.for_each("pixel", code_.constant(int64_t{0}), code_.constant(int64_t{width}), 1,
+                 [&](const Value& pixel) {
+                   const Value row = code_.address(scratch_, pixel * (size * count));
+                   for (int v = 0; v < count; ++v) {
+                     values[v] = code_.load(type, row, code_.constant(size * v));
+                   }
+                   store(values, pixel);
+                 });
 }
 
 void TileCode::finish(int width, const Unit& unit, const Place& place, const Accumulators& sums) {
@@ -141,12 +170,12 @@ void TileCode::finish(int width, const Unit& unit, const Place& place, const Acc
     columns.push_back({first, v + 1 == unit.vectors ? unit.count : Value(), schedule_.lanes});
     shared.push_back(epilogue.load_shared(place.tensors, columns.back()));
   }
-  for (int p = 0; p < width; ++p) {
-    const std::vector<Value> tensors = at_pixel(p, place);
+  each_pixel(width, sums, [&](const std::vector<Value>& values, const Value& pixel) {
+    const std::vector<Value> tensors = at_pixel(pixel, place);
     for (int v = 0; v < unit.vectors; ++v) {
-      epilogue.store(sums[p][v].get(), shared[v], tensors, columns[v]);
+      epilogue.store(values[v], shared[v], tensors, columns[v]);
     }
-  }
+  });
 }
 
 }  // namespace dovetail::kernels

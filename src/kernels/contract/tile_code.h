@@ -47,6 +47,8 @@ class TileCode {
 
   // `steps` once the parameters are there.
   void set_steps(Steps steps) { steps_ = std::move(steps); }
+  // This worker's own, when the schedule asks for it.
+  void set_scratch(loop::Value scratch) { scratch_ = std::move(scratch); }
 
   void tile(const TileShape& shape, const Unit& unit, const Place& place);
   // One pixel whose range of taps along the row is known at run time.
@@ -71,12 +73,17 @@ class TileCode {
   std::vector<loop::Value> load_weights(const Unit& unit, const Source& source,
                                         const loop::Value& channel);
   void finish(int width, const Unit& unit, const Place& place, const Accumulators& sums);
-  std::vector<loop::Value> at_pixel(int pixel, const Place& place);
+  // Calls `store` for every pixel with its sums and its number.
+  void each_pixel(int width, const Accumulators& sums,
+                  const std::function<void(const std::vector<loop::Value>& sums,
+                                           const loop::Value& pixel)>& store);
+  std::vector<loop::Value> at_pixel(const loop::Value& pixel, const Place& place);
 
   loop::Builder& code_;
   const Contraction& contraction_;
   const Schedule& schedule_;
   Steps steps_;
+  loop::Value scratch_;
 };
 
 }  // namespace dovetail::kernels

@@ -3,23 +3,16 @@
 #include <algorithm>
 #include <set>
 
+#include "kernels/scalar/scalar_code.h"
+
 namespace dovetail::kernels::rows {
 namespace {
 
 using ir::ScalarOp;
 
-bool is_elementary(ScalarOp op) {
-  return (op >= ScalarOp::kExp && op <= ScalarOp::kSigmoid) || op == ScalarOp::kPow;
-}
-
 bool is_slow(ScalarOp op) {
   return op == ScalarOp::kDiv || op == ScalarOp::kSqrt || op == ScalarOp::kReciprocal ||
          op == ScalarOp::kRem || op == ScalarOp::kFloorMod;
-}
-
-bool has_elementary(const BodyValue& value) {
-  return std::any_of(value.expr.nodes.begin(), value.expr.nodes.end(),
-                     [](const ir::ScalarNode& node) { return is_elementary(node.op); });
 }
 
 class Planner {
@@ -69,7 +62,8 @@ class Planner {
     std::set<int> taken;
     for (size_t v = 0; v < body_.values.size(); ++v) {
       const BodyValue& value = body_.values[v];
-      if (value.kind != BodyValue::Kind::kElementwise || !value.varies || !has_elementary(value))
+      if (value.kind != BodyValue::Kind::kElementwise || !value.varies ||
+          !has_elementary(value.expr))
         continue;
       std::vector<int> uses;
       for (int p = 0; p <= body_.max_depth; ++p) {
@@ -92,7 +86,7 @@ class Planner {
     for (const int v : used_in(p)) {
       const BodyValue& value = body_.values[v];
       if (!value.varies && value.kind != BodyValue::Kind::kReduce) pass.invariant.push_back(v);
-      if (value.varies && !is_saved_before(v, p)) pass.expensive |= has_elementary(value);
+      if (value.varies && !is_saved_before(v, p)) pass.expensive |= has_elementary(value.expr);
     }
   }
 
