@@ -1,0 +1,80 @@
+"""One library serves every shape: many random ones against onnxruntime, and against fresh executors."""
+
+import resource
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import tvm_ffi
+from onnx_models import difference
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+from model_inputs import make_values
+
+TOLERANCE = 1e-4
+SHAPES = 50
+
+# model -> one function that draws the inputs of one run: name -> (dtype, shape, values)
+DRAWS = {
+    "funcnet_pair": lambda r: {"x": ("float32", (r.integers(1, 5), 15, r.integers(20, 200)), "normal 1")},
+    "lcnet_orientation": lambda r: {"x": ("float32", (r.integers(1, 5), 3, 224, 224), "uniform 0 1")},
+    "magika": lambda r: {"bytes": ("int32", (r.integers(1, 5), 2048), "integers 0 257")},
+    "ppocr_cls": lambda r: {"x": ("float32", (r.integers(1, 4), 3, r.integers(33, 65), r.integers(32, 257)), "text -1 1")},
+}
+
+
+def draw(name, random):
+    return {
+        key: np.ascontiguousarray(make_values(values, shape, random)).astype(dtype)
+        for key, (dtype, shape, values) in DRAWS[name](random).items()
+    }
+
+
+def run(executor, inputs, num_outputs):
+    for key, array in inputs.items():
+        executor["set_input"](key, array)
+    executor["run"]()
+    return [np.from_dlpack(executor["get_output"](k)).copy() for k in range(num_outputs)]
+
+
+@pytest.fixture(scope="module")
+def load(run_dovetail, model, tmp_path_factory):
+    """load(name) -> the factory of a library built without fixing any dimension."""
+    folder = tmp_path_factory.mktemp("dynamic")
+
+    def load(name):
+        run_dovetail("build", model(name), "-o", folder / f"{name}.so", "--name", name)
+        return tvm_ffi.load_module(str(folder / f"{name}.so"))[name]
+
+    return load
+
+
+@pytest.mark.parametrize("name", DRAWS)
+def test_random_shapes_agree_with_onnxruntime(load, model, name):
+    executor = load(name)(tvm_ffi.device("cpu:0"))
+    session = onnxruntime.InferenceSession(str(model(name)), providers=["CPUExecutionProvider"])
+    random = np.random.default_rng(1)
+    for _ in range(SHAPES):
+        inputs = draw(name, random)
+        theirs = session.run(None, inputs)
+        for a, b in zip(run(executor, inputs, len(theirs)), theirs, strict=True):
+            assert difference(a, b) <= TOLERANCE, {key: array.shape for key, array in inputs.items()}
+
+
+def test_ten_thousand_runs_neither_grow_nor_drift(load):
+    factory = load("ppocr_cls")
+    executor = factory(tvm_ffi.device("cpu:0"))
+    random = np.random.default_rng(2)
+    peak = 0
+    for k in range(10_000):
+        shape = (random.integers(1, 3), 3, 33, random.integers(32, 65))
+        inputs = {"x": random.standard_normal(shape, dtype="float32")}
+        ours = run(executor, inputs, 1)
+        if k % 500 == 0:
+            fresh = run(factory(tvm_ffi.device("cpu:0")), inputs, 1)
+            assert ours[0].tobytes() == fresh[0].tobytes()
+        if k == 2000:
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < 2048  # KiB
