@@ -76,15 +76,32 @@ class CompiledModel {
 // cannot be read or breaks the standard; kUnsupported: lists every operator that is not supported.
 CompiledModel build(const std::filesystem::path& onnx, const BuildOptions& options = {});
 
+// What is left to do when all code is generated: join the objects into one library. Objects and
+// output lie in a temporary folder beside the library; the output has the library's file name.
+struct LinkJob {
+  std::vector<std::filesystem::path> objects;  // the models' code, the executor, the weights
+  std::filesystem::path output;                // to be made
+  std::vector<std::string> exported;           // the globals it shows; the objects hide all others
+  Target target;
+};
+
+// Links with the built-in linker: needs no tool, no system library, no PATH.
+void link_builtin(const LinkJob& job);
+
 struct ExportOptions {
   std::string prefix;            // of the library's globals; empty: the first model's name
   std::filesystem::path header;  // where to write the typed C header; empty: nowhere
+  // Replaces the link: cross compilers' linkers, strip, signing and compressing are a few lines
+  // here, around link_builtin or instead of it. Empty: link_builtin, without its copy of the
+  // weights.
+  std::function<void(const LinkJob&)> fcompile;
   std::function<void(const Stage&)> on_stage;
 };
 
 // Writes one native library with these models, all built for the same target; the first one is
-// "default". The suffix states the intent: .so for the target's loader, .o for its linker. A suffix
-// that contradicts the target is refused (kValue). Same models, options and file name: same bytes.
+// "default". The suffix states the intent: .so for the target's loader; .o or .a for its linker,
+// where there is no dlopen. A suffix that contradicts the target is refused (kValue). Same models,
+// options and file name: same bytes. When fcompile throws or leaves no output nothing is written.
 void export_library(const std::vector<CompiledModel>& models, const std::filesystem::path& output,
                     const ExportOptions& options = {});
 

@@ -126,7 +126,8 @@ void export_library(const std::vector<CompiledModel>& models, const std::filesys
                            .weights = &weights,
                            .weights_symbol = names.weights_symbol,
                            .exported = exported,
-                           .output = output};
+                           .output = output,
+                           .fcompile = options.fcompile};
   const auto timed = [&](std::string_view stage, const auto& work,
                          std::function<std::string()> text) {
     const auto begin = std::chrono::steady_clock::now();

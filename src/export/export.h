@@ -1,6 +1,8 @@
 // Objects and weights -> the file that is shipped. lld is reached through link_builtin alone.
 #pragma once
 
+#include <dovetail/compiler.h>
+
 #include <cstddef>
 #include <filesystem>
 #include <functional>
@@ -39,9 +41,10 @@ struct LibraryJob {
   const ir::TargetInfo* target = nullptr;
   std::vector<std::byte> object;  // the models' code and descriptors, from code generation
   const WeightsImage* weights = nullptr;
-  std::string weights_symbol;         // that `object` refers to; hidden
-  std::vector<std::string> exported;  // the globals that stay visible
-  std::filesystem::path output;       // its suffix is the form: .so, .o
+  std::string weights_symbol;                    // that `object` refers to; hidden
+  std::vector<std::string> exported;             // the globals that stay visible
+  std::filesystem::path output;                  // its suffix is the form: .so, .o, .a
+  std::function<void(const LinkJob&)> fcompile;  // instead of the built-in link; may be empty
 };
 
 // Adds the executor for the target's family and the weights, and writes the file: in a temporary
@@ -50,6 +53,7 @@ struct LibraryJob {
 //   DT_NEEDED,
 //        soname is the file's name, weights in a read-only page-aligned segment of their own
 //   .o   one relocatable object, every global but `exported` made local
+//   .a   that object alone in an archive
 // kValue: unknown suffix, or one that the target does not have. kIo: the OS's text.
 void write_library(const LibraryJob& job);
 

@@ -6,10 +6,10 @@
 #include <utility>
 
 #include "base/error.h"
+#include "export/archive.h"
 #include "export/executor_objects.h"
 #include "export/export.h"
 #include "export/finish_weights.h"
-#include "export/lld.h"
 #include "export/localize.h"
 #include "export/temporary_folder.h"
 #include "export/weights_object.h"
@@ -67,69 +67,70 @@ Bytes executor_for(const ir::TargetInfo& target) {
 
 class Writer {
  public:
-  explicit Writer(const LibraryJob& job) : job_(job), folder_(job.output) {}
+  explicit Writer(const LibraryJob& job)
+      : job_(job), suffix_(job.output.extension().string()), folder_(job.output) {}
 
   void write() {
     const fs::path made = folder_.file(job_.output.filename().string());
-    const bool shared = job_.output.extension() == ".so";
-    std::vector<std::string> inputs = write_inputs(shared);
-    shared ? link_shared(std::move(inputs), made) : link_relocatable(std::move(inputs), made);
+    const bool finish_later = suffix_ == ".so" && !job_.fcompile && has_weights();
+    LinkJob link{.objects = write_objects(finish_later),
+                 .output = made,
+                 .exported = job_.exported,
+                 .target = {std::string(job_.target->name), {}}};
+    if (job_.fcompile) {
+      call_fcompile(link);
+    } else if (suffix_ == ".a") {
+      link.output = folder_.file(job_.output.stem().string() + ".o");
+      link_builtin(link);
+      localize(link.output);
+      archive(link.output, made);
+    } else {
+      link_builtin(link);
+    }
+    if (finish_later) finish(made);
+    if (suffix_ == ".o") localize(made);
     folder_.rename_to_output(made);
   }
 
  private:
   bool has_weights() const { return job_.weights->size() > 0; }
 
-  std::string write_file(const std::string& name,
-                         const std::function<void(FileWriter&)>& content) const {
+  fs::path write_file(const std::string& name,
+                      const std::function<void(FileWriter&)>& content) const {
     const fs::path path = folder_.file(name);
     FileWriter writer(path, job_.output);
     content(writer);
     writer.close();
-    return path.string();
+    return path;
   }
 
   void write_weights(FileWriter& writer) const {
     job_.weights->visit([&](Bytes bytes) { writer.write(bytes); });
   }
 
-  std::vector<std::string> write_inputs(bool no_bits) const {
-    std::vector<std::string> inputs;
-    inputs.push_back(write_file("model.o", [&](FileWriter& w) { w.write(job_.object); }));
-    inputs.push_back(
-        write_file("executor.o", [&](FileWriter& w) { w.write(executor_for(*job_.target)); }));
-    if (!has_weights()) return inputs;
+  std::vector<fs::path> write_objects(bool no_bits) const {
+    std::vector<fs::path> objects;
+    // Not a name that an output may have.
+    objects.push_back(write_file("model.code.o", [&](FileWriter& w) { w.write(job_.object); }));
+    objects.push_back(
+        write_file("executor.code.o", [&](FileWriter& w) { w.write(executor_for(*job_.target)); }));
+    if (!has_weights()) return objects;
     const WeightsObject object =
         weights_object(*job_.target, job_.weights_symbol, job_.weights->size(), no_bits);
-    inputs.push_back(write_file("weights.o", [&](FileWriter& w) {
+    objects.push_back(write_file("weights.data.o", [&](FileWriter& w) {
       w.write(object.head);
       if (!no_bits) write_weights(w);
       w.write(object.tail);
     }));
-    return inputs;
+    return objects;
   }
 
-  void link_shared(std::vector<std::string> inputs, const fs::path& made) const {
-    const std::string script = write_file("weights.ld", [](FileWriter& w) {
-      const std::string text =
-          fmt::format("SECTIONS {{ {0} : {{ *({0}) }} }} INSERT AFTER .bss;\n", kWeightsSection);
-      w.write(std::as_bytes(std::span(text)));
-    });
-    std::vector<std::string> arguments{"-shared",
-                                       "--threads=1",
-                                       "--hash-style=gnu",
-                                       "--build-id=none",
-                                       "--gc-sections",
-                                       "-soname=" + job_.output.filename().string(),
-                                       "-znoexecstack",
-                                       "-zrelro",
-                                       "-znow",
-                                       "-o",
-                                       made.string()};
-    if (has_weights()) inputs.push_back(script);
-    arguments.insert(arguments.end(), inputs.begin(), inputs.end());
-    run_lld_elf(arguments);
-    if (has_weights()) finish(made);
+  void call_fcompile(const LinkJob& link) const {
+    job_.fcompile(link);
+    std::error_code error;
+    if (fs::is_regular_file(link.output, error)) return;
+    throw_error(ErrorKind::kValue, "cannot export {}: fcompile made no file {}",
+                job_.output.string(), link.output.string());
   }
 
   void finish(const fs::path& made) const {
@@ -144,17 +145,19 @@ class Writer {
     fs::permissions(made, mode);
   }
 
-  void link_relocatable(std::vector<std::string> inputs, const fs::path& made) const {
-    std::vector<std::string> arguments{"-r", "--threads=1", "--gc-sections", "-o", made.string()};
-    for (const std::string& name : job_.exported) arguments.push_back("--undefined=" + name);
-    arguments.insert(arguments.end(), inputs.begin(), inputs.end());
-    run_lld_elf(arguments);
+  void localize(const fs::path& made) const {
     std::vector<std::byte> object = read_all(made);
     localize_symbols(&object, job_.exported);
     write_file(made.filename().string(), [&](FileWriter& w) { w.write(object); });
   }
 
+  void archive(const fs::path& object, const fs::path& made) const {
+    const std::vector<std::byte> bytes = archive_of(object.filename().string(), read_all(object));
+    write_file(made.filename().string(), [&](FileWriter& w) { w.write(bytes); });
+  }
+
   const LibraryJob& job_;
+  std::string suffix_;
   TemporaryFolder folder_;
 };
 
@@ -162,10 +165,10 @@ class Writer {
 
 void write_library(const LibraryJob& job) {
   const std::string suffix = job.output.extension().string();
-  if (suffix != ".so" && suffix != ".o") {
+  if (suffix != ".so" && suffix != ".o" && suffix != ".a") {
     throw_error(ErrorKind::kValue,
                 "cannot export {}: the suffix '{}' names no form of library for {}; use .so for "
-                "its loader or .o for its linker",
+                "its loader, .o or .a for its linker",
                 job.output.string(), suffix, job.target->name);
   }
   Writer(job).write();

@@ -44,12 +44,12 @@ def run_and_compare(command, folder, model):
     np.testing.assert_allclose(y, reference(model, {"x": x})[0], rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("form", ["so", "o"])
+@pytest.mark.parametrize("form", ["so", "o", "a"])
 def test_aarch64_library_runs_under_qemu(run_dovetail, tmp_path, form):
     model = save(mlp(), tmp_path / "mlp.onnx")
     target = ["--target", "aarch64-linux-gnu"]
     run_dovetail("build", model, "-o", tmp_path / f"libmlp.{form}", *target, "--prefix", "mlp", "--header", tmp_path / "mlp.h")
-    flags = ["-Wall", "-Werror", "-Wl,-rpath,."] + (["-static"] if form == "o" else [])
+    flags = ["-Wall", "-Werror", "-Wl,-rpath,."] + ([] if form == "so" else ["-static"])
     host = host_program(tmp_path, "mlp")
     subprocess.run(["aarch64-linux-gnu-gcc", *flags, host, f"libmlp.{form}", "-o", "host"], cwd=tmp_path, check=True)
     run_and_compare(["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu", "./host"], tmp_path, model)

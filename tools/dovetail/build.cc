@@ -9,12 +9,13 @@
 
 #include "base/error.h"
 #include "commands.h"
+#include "fcompile.h"
 
 namespace dovetail::tool {
 namespace {
 
 struct Options {
-  std::string model, output, name, prefix, target, header, dump;
+  std::string model, output, name, prefix, target, header, dump, fcompile;
   std::vector<std::string> cpus, shapes, dims;
   bool time = false;
 };
@@ -83,8 +84,11 @@ void run(const Options& options) {
       throw_error(ErrorKind::kValue, "--dim {}: given twice", dim);
     }
   }
+  ExportOptions export_options{
+      .prefix = options.prefix, .header = options.header, .fcompile = {}, .on_stage = on_stage};
+  if (!options.fcompile.empty()) export_options.fcompile = fcompile_command(options.fcompile);
   const CompiledModel model = build(options.model, build_options);
-  export_library({model}, options.output, {options.prefix, options.header, on_stage});
+  export_library({model}, options.output, export_options);
 }
 
 }  // namespace
@@ -95,7 +99,7 @@ void add_build(CLI::App& app) {
   command->add_option("MODEL", options->model, "The ONNX file")->required();
   command
       ->add_option("-o,--output", options->output,
-                   "The library: .so for the loader, .o for the linker")
+                   "The library: .so for the loader, .o or .a for the linker")
       ->required();
   command->add_option("--name", options->name, "Name of the model (default: the file's stem)");
   command->add_option("--prefix", options->prefix,
@@ -110,6 +114,8 @@ void add_build(CLI::App& app) {
   command->add_option("--dim", options->dims,
                       "DIM=1 or DIM=1..512: the extent of a symbolic dimension, or its bounds");
   command->add_option("--header", options->header, "Also write the typed C header");
+  command->add_option("--fcompile", options->fcompile,
+                      "A command that links instead, as 'g++ -shared -o {output} {objects}'");
   command->add_flag("--time", options->time, "Print the time of every stage");
   command->add_option("--dump", options->dump, "Print the result of a stage as text");
   for (CLI::Option* option : {command->get_option("--cpu"), command->get_option("--shape"),
