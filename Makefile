@@ -1,5 +1,5 @@
 # Two commands on a fresh Debian 12: make demo, make test. Everything is built in build/ (release).
-.PHONY: build setup demo test test-long bench bench-check format lint clean models
+.PHONY: build install setup demo test test-long bench bench-check format lint clean models
 .DEFAULT_GOAL := build
 
 PYTHON := build/venv/bin/python
@@ -11,6 +11,11 @@ setup:
 build: setup
 	@cmake --preset release >/dev/null
 	@cmake --build --preset release --target dovetail dovetail_runtime
+
+# bin/, lib/ and include/ below PREFIX; find_package(Dovetail) and pkg-config find them there.
+PREFIX ?= /usr/local
+install: build
+	@cmake --install build --prefix "$(PREFIX)"
 
 # A real model, compiled, loaded and asked.
 demo: build

@@ -5,10 +5,11 @@ if(type STREQUAL "INTERFACE_LIBRARY")
   add_custom_target(dovetail_runtime)
 else()
   add_library(dovetail_runtime SHARED $<TARGET_OBJECTS:dovetail_runtime_static>)
-  target_include_directories(dovetail_runtime INTERFACE "${CMAKE_SOURCE_DIR}/include")
+  target_include_directories(dovetail_runtime INTERFACE
+    "$<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>")
   target_link_libraries(dovetail_runtime PRIVATE dovetail_base Threads::Threads)
   set_target_properties(dovetail_runtime PROPERTIES LINKER_LANGUAGE CXX VERSION ${PROJECT_VERSION}
-                        SOVERSION 0)
+                        SOVERSION 0 EXPORT_NAME runtime)
   target_link_options(dovetail_runtime PRIVATE -Wl,--as-needed
                       -Wl,--exclude-libs,libdovetail_base.a:libdovetail_fmt.a)
   if(NOT DOVETAIL_SANITIZE)
