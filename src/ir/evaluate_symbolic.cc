@@ -21,6 +21,30 @@ std::optional<std::vector<int64_t>> static_shape(const Value& value) {
   return shape;
 }
 
+// Whether a difference is below, at or above zero, as far as its bounds tell.
+std::optional<Dim> compared(ScalarOp op, const Dim& difference) {
+  const Bounds bounds = difference.bounds({});
+  const auto decided = [](bool always, bool never) {
+    return always ? std::optional<Dim>(1) : never ? std::optional<Dim>(0) : std::nullopt;
+  };
+  const bool zero = bounds.min == 0 && bounds.max == 0;
+  const bool not_zero = bounds.min > 0 || bounds.max < 0;
+  switch (op) {
+    case ScalarOp::kEq:
+      return decided(zero, not_zero);
+    case ScalarOp::kNe:
+      return decided(not_zero, zero);
+    case ScalarOp::kLt:
+      return decided(bounds.max < 0, bounds.min >= 0);
+    case ScalarOp::kLe:
+      return decided(bounds.max <= 0, bounds.min > 0);
+    case ScalarOp::kGt:
+      return decided(bounds.min > 0, bounds.max <= 0);
+    default:
+      return decided(bounds.min >= 0, bounds.max < 0);
+  }
+}
+
 // One scalar expression over known integers; nothing when an operation has no meaning on
 // expressions.
 std::optional<Dim> value_of(const ScalarExpr& expr, const std::vector<Dim>& operands) {
@@ -28,10 +52,6 @@ std::optional<Dim> value_of(const ScalarExpr& expr, const std::vector<Dim>& oper
   for (const ScalarNode& node : expr.nodes) {
     if (is_float(node.dtype)) return std::nullopt;
     const auto argument = [&](int i) -> const Dim& { return values[node.arguments[i]]; };
-    const auto known = [&](auto compare) -> std::optional<Dim> {
-      if (!argument(0).is_constant() || !argument(1).is_constant()) return std::nullopt;
-      return Dim(compare(argument(0).value(), argument(1).value()) ? 1 : 0);
-    };
     std::optional<Dim> value;
     switch (node.op) {
       case ScalarOp::kOperand:
@@ -68,22 +88,12 @@ std::optional<Dim> value_of(const ScalarExpr& expr, const std::vector<Dim>& oper
         value = max(argument(0), argument(1));
         break;
       case ScalarOp::kEq:
-        value = argument(0) == argument(1) ? std::optional<Dim>(1) : known(std::equal_to<>());
-        break;
       case ScalarOp::kNe:
-        value = argument(0) == argument(1) ? std::optional<Dim>(0) : known(std::not_equal_to<>());
-        break;
       case ScalarOp::kLt:
-        value = known(std::less<>());
-        break;
       case ScalarOp::kLe:
-        value = known(std::less_equal<>());
-        break;
       case ScalarOp::kGt:
-        value = known(std::greater<>());
-        break;
       case ScalarOp::kGe:
-        value = known(std::greater_equal<>());
+        value = compared(node.op, argument(0) - argument(1));
         break;
       case ScalarOp::kNot:
         if (argument(0).is_constant() && node.dtype == DType::kBool)

@@ -196,7 +196,7 @@ TensorData evaluate_pool(const Pool& op, const TensorData& x, const ResultType& 
       const int64_t count = op.kind == PoolKind::kAverageWithPadding
                                 ? padded_positions(op.window, at, spatial)
                                 : inside;
-      if (!max) {
+      if (!max && op.kind != PoolKind::kSum) {
         for (Scalar& sum : sums) sum.real /= static_cast<double>(count);
       }
       result.insert(result.end(), sums.begin(), sums.end());

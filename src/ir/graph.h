@@ -104,7 +104,7 @@ struct Contract {
   std::optional<ScalarExpr> epilogue;
 };
 
-enum class PoolKind : uint8_t { kMax, kAverage, kAverageWithPadding };
+enum class PoolKind : uint8_t { kMax, kSum, kAverage, kAverageWithPadding };
 // x (N, S..., C) -> y (N, O..., C). Positions outside are left out (kAverage divides by those
 // inside; kAverageWithPadding by the window positions inside the padded extent). `ceil_extra[i]` is
 // an extra amount of pad_hi that rounds the extent up and is never counted.

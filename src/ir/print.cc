@@ -49,7 +49,7 @@ struct Attributes {
     return text;
   }
   std::string operator()(const Pool& op) const {
-    static constexpr std::string_view kNames[] = {"max", "average", "average_with_padding"};
+    static constexpr std::string_view kNames[] = {"max", "sum", "average", "average_with_padding"};
     return fmt::format("{}{}, ceil_extra={}", kNames[static_cast<int>(op.kind)],
                        window_text(op.window), list(op.ceil_extra));
   }

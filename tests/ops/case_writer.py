@@ -53,7 +53,7 @@ class CaseWriter:
         row["atol"] = default[1] if atol is None else atol
         self.rows.append(row)
 
-    def add(self, op, arrays, *, name, opset, weights=(), outputs=1, shapes=None, refused="", suite=None, rtol=None, **attributes):
+    def add(self, op, arrays, *, name, opset, weights=(), outputs=1, shapes=None, refused="", suite=None, rtol=None, atol=None, **attributes):
         """One node. `arrays` may hold None (absent); positions in `weights` become initializers.
 
         `shapes`: declared shapes of the inputs, where they are not the arrays' own.
@@ -74,7 +74,7 @@ class CaseWriter:
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
         model.ir_version = min(model.ir_version, 10)
         expected = [] if refused else reference_outputs(typed(model), feeds)
-        self.add_model(suite or op, name, model, list(feeds.values()), expected, refused, rtol)
+        self.add_model(suite or op, name, model, list(feeds.values()), expected, refused, rtol, atol)
 
     def finish(self):
         (self.folder / "cases.json").write_text(json.dumps(self.rows, indent=1))

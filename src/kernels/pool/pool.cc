@@ -32,7 +32,7 @@ class PoolKernel {
         sum_dtype_(ir::size_of(x_.dtype) == 2 && ir::is_float(x_.dtype) ? DType::kF32 : x_.dtype),
         lanes_(request.level->vector_bytes / ir::size_of(sum_dtype_)),
         b_(name(), loop::Convention::kTask) {
-    if (pool_.kind != ir::PoolKind::kMax && !ir::is_float(x_.dtype)) {
+    if (is_average() && !ir::is_float(x_.dtype)) {
       throw_error(ErrorKind::kUnsupported,
                   "an average pool of {} has no kernel; cast to a float type around it",
                   ir::name_of(x_.dtype));
@@ -58,8 +58,13 @@ class PoolKernel {
     Value counted;     // positions that an average divides by
   };
 
+  bool is_average() const {
+    return pool_.kind == ir::PoolKind::kAverage || pool_.kind == ir::PoolKind::kAverageWithPadding;
+  }
+
   std::string name() const {
-    static constexpr std::string_view kNames[] = {"maxpool", "avgpool", "avgpool_padded"};
+    static constexpr std::string_view kNames[] = {"maxpool", "sumpool", "avgpool",
+                                                  "avgpool_padded"};
     std::string text(kNames[static_cast<int>(pool_.kind)]);
     for (int i = 0; i < rank_; ++i)
       text += fmt::format("{}{}", i ? "x" : "", pool_.window.kernel[i]);
@@ -188,8 +193,7 @@ class PoolKernel {
     });
     for (int i = 0; i < vectors; ++i) {
       Value result = results[i].get();
-      if (pool_.kind != ir::PoolKind::kMax)
-        result = result / b_.broadcast(b_.cast(at.counted, sum_dtype_), lanes_);
+      if (is_average()) result = result / b_.broadcast(b_.cast(at.counted, sum_dtype_), lanes_);
       result = b_.cast(result, x_.dtype);
       const Value offset = at.y_offset + channel_offset + i * bytes;
       if (at.count) {
