@@ -132,7 +132,7 @@ class Splitter {
   // (N, Q0, P0, Q1, P1, ..., M) with position q * period + p of the axes from `axis` on; the phases
   // of those before it are `chosen`, their P is 1.
   Value* interleaved(int axis, std::vector<int64_t> chosen) {
-    if (axis == rank_ || (axis + 1 == rank_ && merged_)) return phase_value(std::move(chosen));
+    if (axis == rank_ || (axis + 1 == rank_ && merged_)) return phase_value(chosen);
     std::vector<Value*> parts;
     chosen.push_back(0);
     for (int64_t p = 0; p < axes_[axis].period(); ++p) {
