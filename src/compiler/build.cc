@@ -16,6 +16,7 @@
 #include "passes/fuse.h"
 #include "passes/pack.h"
 #include "passes/simplify.h"
+#include "passes/split_phases.h"
 #include "passes/split_prepare.h"
 
 namespace dovetail {
@@ -122,8 +123,9 @@ std::string text_of(const std::vector<ModelVariant>& variants) {
 const std::string& CompiledModel::name() const { return data_->name; }
 
 std::vector<std::string> stage_names() {
-  return {"import",        "simplify", "channels_last", "fold_weights", "fuse",    "pack",
-          "split_prepare", "prepare",  "place",         "lower",        "codegen", "link"};
+  return {"import",       "simplify", "channels_last", "fold_weights", "fuse",
+          "split_phases", "pack",     "split_prepare", "prepare",      "place",
+          "lower",        "codegen",  "link"};
 }
 
 std::vector<std::string> target_names() {
@@ -174,6 +176,8 @@ CompiledModel build(const std::filesystem::path& onnx, const BuildOptions& optio
       graph_text);
   // One node per kernel from here on.
   stage("fuse", [&] { passes::fuse(*graph); }, graph_text);
+  // Transposed convolutions become dense ones that skip the zeros.
+  stage("split_phases", [&] { passes::split_phases(*graph); }, graph_text);
   // Weights take the panel layout that every CPU level of the family reads.
   stage(
       "pack",

@@ -21,9 +21,11 @@ bool source_of(const Window& window, const Index& at, const Index& tap, const In
                int64_t* position) {
   *position = 0;
   for (size_t i = 0; i < spatial.size(); ++i) {
-    const int64_t p =
+    const int64_t spread =
         at[i] * window.strides[i] + tap[i] * window.dilations[i] - window.pad_lo[i].value();
-    if (p < 0 || p >= spatial[i]) return false;
+    const int64_t p = spread / window.input_dilation(static_cast<int>(i));
+    if (spread < 0 || p >= spatial[i]) return false;
+    if (spread % window.input_dilation(static_cast<int>(i)) != 0) return false;
     *position = *position * spatial[i] + p;
   }
   return true;

@@ -81,10 +81,17 @@ struct Reduce {
 struct Window {
   std::vector<int64_t> kernel, strides, dilations;
   std::vector<Dim> pad_lo, pad_hi;  // constants unless the padding follows a symbolic extent
+  // Contractions only: the window slides over x with input_dilation - 1 zeros put between its
+  // neighbours, which makes a transposed convolution; paddings may then be negative. Empty: all 1.
+  std::vector<int64_t> input_dilations = {};
   bool operator==(const Window&) const = default;
   int rank() const { return static_cast<int>(kernel.size()); }
+  int64_t input_dilation(int axis) const {
+    return input_dilations.empty() ? 1 : input_dilations[axis];
+  }
 };
-// floor((in + lo + hi - dilation*(kernel-1) - 1) / stride) + 1, as an expression
+// floor(((in-1)*input_dilation + 1 + lo + hi - dilation*(kernel-1) - 1) / stride) + 1, as an
+// expression
 Dim window_extent(const Window& window, int axis, const Dim& in);
 
 // Contraction with `batch` leading axes of both operands and `window.rank()` spatial axes.

@@ -226,8 +226,8 @@ TensorType type_of(const TensorData& data) {
 }  // namespace
 
 Dim window_extent(const Window& window, int axis, const Dim& in) {
-  const Dim room = in + window.pad_lo[axis] + window.pad_hi[axis] -
-                   window.dilations[axis] * (window.kernel[axis] - 1) - 1;
+  const Dim room = (in - 1) * window.input_dilation(axis) + window.pad_lo[axis] +
+                   window.pad_hi[axis] - window.dilations[axis] * (window.kernel[axis] - 1);
   return floordiv(room, window.strides[axis]) + 1;
 }
 

@@ -18,9 +18,12 @@ std::string list(const std::vector<Dim>& items) {
 
 std::string window_text(const Window& window) {
   if (window.rank() == 0) return "";
-  return fmt::format(", kernel={}, strides={}, dilations={}, pad_lo={}, pad_hi={}",
-                     list(window.kernel), list(window.strides), list(window.dilations),
-                     list(window.pad_lo), list(window.pad_hi));
+  std::string text = fmt::format(", kernel={}, strides={}, dilations={}, pad_lo={}, pad_hi={}",
+                                 list(window.kernel), list(window.strides), list(window.dilations),
+                                 list(window.pad_lo), list(window.pad_hi));
+  if (!window.input_dilations.empty())
+    text += fmt::format(", input_dilations={}", list(window.input_dilations));
+  return text;
 }
 
 // What stands between the braces.

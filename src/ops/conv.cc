@@ -1,10 +1,8 @@
 // Conv: x (N, C, S...), w (M, C/group, K...), bias (M)? -> y (N, M, O...), 1 to 3 spatial axes.
-#include <fmt/format.h>
-#include <algorithm>
-
 #include <numeric>
 
 #include "base/error.h"
+#include "ops/lowering/convolution.h"
 #include "ops/lowering/window.h"
 
 namespace dovetail::ops {
@@ -13,30 +11,9 @@ namespace {
 using ir::Dim;
 using ir::Shape;
 
-Ints kernel_of(LowerContext& c) {
-  const Shape& w = c.x(1)->shape();
-  Ints kernel;
-  for (size_t i = 2; i < w.size(); ++i) {
-    if (!w[i].is_constant()) {
-      throw_error(ErrorKind::kUnsupported,
-                  "{} has shape {}: a kernel's extents cannot stay symbolic; fix them by --dim",
-                  c.input_text(1), ir::to_string(w));
-    }
-    kernel.push_back(w[i].value());
-  }
-  if (c.has_attribute("kernel_shape") && c.integers("kernel_shape") != kernel) {
-    throw_error(ErrorKind::kValue, "kernel_shape is [{}], but the weights have shape {}",
-                fmt::join(c.integers("kernel_shape"), ","), ir::to_string(w));
-  }
-  return kernel;
-}
-
 void check_channels(LowerContext& c, int64_t groups) {
   const Shape& x = c.x(0)->shape();
   const Shape& w = c.x(1)->shape();
-  if (groups < 1 || groups > INT32_MAX) {
-    throw_error(ErrorKind::kValue, "group is {}, expected at least 1", groups);
-  }
   if (w[1] * Dim(groups) != x[1]) {
     throw_error(ErrorKind::kValue,
                 "{} of shape {} and {} of shape {} do not fit with group = {}: channels {}",
@@ -54,7 +31,7 @@ Values lower_conv(LowerContext& c) {
   const int rank = c.x(0)->rank();
   c.require_rank(1, rank, rank);
   c.require_same_dtype(1);
-  const int64_t groups = c.integer("group");
+  const int64_t groups = groups_of(c);
   check_channels(c, groups);
   const Shape& x = c.x(0)->shape();
   const WindowOf w = window_of(c, kernel_of(c), Shape(x.begin() + 2, x.end()), false);
@@ -66,14 +43,7 @@ Values lower_conv(LowerContext& c) {
   perm[rank - 1] = 0;
   ir::Value* y = c.graph().value(ir::Contract{.groups = groups, .window = w.window, .epilogue = {}},
                                  {c.build.to_channels_last(c.x(0)), c.build.permute(c.x(1), perm)});
-  y = c.build.to_channels_first(y);
-  if (!c.has(2)) return {y};
-  c.require_same_dtype(2);
-  if (c.x(2)->shape() != Shape{c.x(1)->shape()[0]}) {
-    throw_error(ErrorKind::kValue, "{} has shape {}, expected [{}]", c.input_text(2),
-                ir::to_string(c.x(2)->shape()), c.x(1)->shape()[0].to_string());
-  }
-  return {c.build.binary(ir::ScalarOp::kAdd, y, c.build.per_channel(c.x(2), rank))};
+  return {with_bias(c, c.build.to_channels_first(y))};
 }
 
 }  // namespace

@@ -41,6 +41,7 @@ class Key {
     add(window.dilations);
     add(window.pad_lo);
     add(window.pad_hi);
+    add(window.input_dilations);
   }
   std::string take() { return std::move(text_); }
 

@@ -106,8 +106,9 @@ Value* rule(const ir::Contract& op, const Operands& operands, const Rules& rules
   if (pad->lo.back() != Dim(0) || pad->hi.back() != Dim(0)) return nullptr;
   ir::Contract wider = op;
   for (int i = 0; i < op.window.rank(); ++i) {
-    wider.window.pad_lo[i] += pad->lo[i + 1];
-    wider.window.pad_hi[i] += pad->hi[i + 1];
+    const Dim step = op.window.input_dilation(i);
+    wider.window.pad_lo[i] += pad->lo[i + 1] * step;
+    wider.window.pad_hi[i] += pad->hi[i + 1] * step;
   }
   Operands inner = operands;
   inner[0] = operands[0]->node->operands[0];

@@ -9,7 +9,7 @@ import pytest
 from onnx_models import mlp, save
 
 STAGES = (
-    "import, simplify, channels_last, fold_weights, fuse, pack, split_prepare, prepare, place, lower, codegen, link"
+    "import, simplify, channels_last, fold_weights, fuse, split_phases, pack, split_prepare, prepare, place, lower, codegen, link"
 )
 
 

@@ -72,6 +72,23 @@ MODELS = {
     ),
     "contract_conv_1d": (one("Conv", [1, 3, "t"], [1, 7, "u"], [("k", weights(7, 3, 4))], strides=[3]), [(1, 3, 10), (1, 3, 50)]),
     "contract_conv_3d": (one("Conv", [1, 2, 5, 6, 7], [1, 3, 4, 5, 6], [("k", weights(3, 2, 2, 2, 2))]), [(1, 2, 5, 6, 7)]),
+    "contract_conv_transpose": (
+        one("ConvTranspose", ["n", 5, "h", "w"], ["n", 9, "p", "q"], [("k", weights(5, 9, 2, 2)), ("b", weights(9))], strides=[2, 2]),
+        [(1, 5, 7, 9), (2, 5, 1, 3), (1, 5, 20, 33)],
+    ),
+    "contract_conv_transpose_odd": (
+        one(
+            "ConvTranspose",
+            [1, 6, 5, "w"],
+            [1, 4, 14, "q"],
+            [("k", weights(6, 2, 4, 5))],
+            group=2,
+            strides=[3, 2],
+            pads=[1, 2, 1, 1],
+            output_padding=[0, 1],
+        ),
+        [(1, 6, 5, 7), (1, 6, 5, 1)],
+    ),
     "pool_max": (
         one("MaxPool", ["n", 19, "h", 13], ["n", 19, "p", 7], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]),
         [(1, 19, 9, 13), (2, 19, 2, 13)],

@@ -196,6 +196,51 @@ def casts(case):
          refused="training_mode is true")  # fmt: skip
 
 
+def transposed_convolutions(case):
+    def deconv(x, w, bias=False, symbolic=True, opset=17, dtype="float32", weights=(1, 2), **attributes):
+        columns = w[1] * attributes.get("group", 1)
+        arrays = [values(x, dtype), values(w, dtype, seed="w")] + ([values((columns,), dtype, seed="b")] if bias else [])
+        weights = weights if bias else weights[:1]
+        case("ConvTranspose", arrays, weights=weights, symbolic=symbolic, keep=(x[1],), opset=opset, **attributes)
+
+    for stride, kernel, pad, extra in itertools.product((1, 2, 3), (1, 2, 3, 4, 5), (0, 1, 2), (0, 1)):
+        if 8 * stride + kernel + extra > 2 * pad and (extra == 0 or stride > 1):
+            deconv((1, 2, 9), (2, 3, kernel), strides=[stride], pads=[pad, pad], output_padding=[extra])
+    deconv((1, 3, 4, 5), (3, 2, 3, 3))
+    deconv((2, 3, 4, 5), (3, 7, 2, 2), bias=True, strides=[2, 2])
+    deconv((2, 3, 4, 5), (3, 7, 4, 4), bias=True, strides=[2, 2], pads=[1, 1, 1, 1])
+    deconv((2, 3, 4, 5), (3, 6, 3, 4), bias=True, strides=[2, 3], pads=[1, 0, 2, 1], kernel_shape=[3, 4])
+    deconv((1, 4, 5, 3), (4, 3, 3, 2), dilations=[2, 3], strides=[3, 2], pads=[2, 1, 0, 1])
+    deconv((1, 4, 5, 3), (4, 3, 3, 4), dilations=[2, 4], strides=[4, 2], output_padding=[3, 1])
+    deconv((1, 4, 5, 3), (4, 3, 2, 2), dilations=[6, 2], strides=[4, 3])
+    deconv((2, 4, 5, 3), (4, 3, 3, 3), group=2, bias=True, strides=[2, 2], pads=[1, 1, 1, 1], output_padding=[1, 1])
+    deconv((2, 4, 5, 3), (4, 1, 4, 4), group=4, strides=[2, 2], pads=[1, 1, 1, 1])
+    deconv((2, 4, 5, 3), (4, 2, 3, 3), group=4, bias=True)
+    deconv((1, 2, 3, 4, 3), (2, 3, 2, 3, 2), bias=True, pads=[0, 1, 0, 1, 0, 0], strides=[2, 2, 1])
+    deconv((2, 3, 4, 5), (3, 2, 3, 3), dtype="float64", strides=[2, 2])
+    deconv((2, 3, 4, 5), (3, 2, 3, 3), opset=11, strides=[2, 2])
+    deconv((2, 3, 4, 5), (3, 2, 3, 3), opset=7, strides=[2, 2])
+    deconv((2, 3, 4, 5), (3, 2, 3, 3), bias=True, weights=(), symbolic=False, strides=[2, 2])
+    for auto_pad in ("SAME_UPPER", "SAME_LOWER", "VALID"):
+        for stride in (1, 2, 3):
+            deconv((1, 2, 4, 5), (2, 3, 3, 4), auto_pad=auto_pad, strides=[stride, stride])
+        deconv((1, 2, 5), (2, 3, 4), auto_pad=auto_pad, strides=[2], output_padding=[1])
+    for auto_pad in ("NOTSET", "SAME_UPPER", "SAME_LOWER"):
+        for shape in ([10, 8], [9, 11]):
+            deconv((1, 2, 3, 3), (2, 3, 3, 3), auto_pad=auto_pad, strides=[3, 3], output_shape=shape)
+    deconv((1, 2, 3), (2, 3, 3), strides=[3], output_shape=[10], output_padding=[1])
+    deconv((0, 3, 4, 5), (3, 2, 3, 3), strides=[2, 2])
+    x = values((1, 3, 7, 9))
+    case("ConvTranspose", [x, values((5, 4, 3, 3))], weights=(1,),
+         refused="of shape [5,4,3,3] do not fit: channels 3 and 5 differ")  # fmt: skip
+    case("ConvTranspose", [x, values((3, 4, 3, 3))], weights=(1,), group=2,
+         refused="has 3 channels, which group = 2 does not divide")  # fmt: skip
+    case("ConvTranspose", [x, values((3, 4, 3, 3))], weights=(1,), output_shape=[4],
+         refused="output_shape has 1 values, expected 2")  # fmt: skip
+    case("ConvTranspose", [x, values((3, 4, 3, 3))], weights=(1,), pads=[9, 9, 9, 9],
+         refused="a window of 3 does not fit into an extent of 7")  # fmt: skip
+
+
 def convolutions(case):
     def conv(x, w, bias=False, symbolic=True, opset=17, dtype="float32", weights=(1, 2), **attributes):
         arrays = [values(x, dtype), values(w, dtype, seed="w")] + ([values(w[:1], dtype, seed="b")] if bias else [])
@@ -529,9 +574,24 @@ def constants(case):
 
 def main(folder):
     case = Cases(folder)
-    for group in (unary, activations, binary, casts, convolutions, pools, products, layer_normalizations,
-                  channel_normalizations, softmaxes, reductions, reshapes,
-                  joins, repeats, constants):  # fmt: skip
+    for group in (
+        unary,
+        activations,
+        binary,
+        casts,
+        convolutions,
+        transposed_convolutions,
+        pools,
+        products,
+        layer_normalizations,
+        channel_normalizations,
+        softmaxes,
+        reductions,
+        reshapes,
+        joins,
+        repeats,
+        constants,
+    ):
         group(case)
     case.writer.finish()
     print(f"{len(case.writer.rows)} cases")

@@ -5,7 +5,6 @@
 #include "base/error.h"
 
 namespace dovetail::ops {
-namespace {
 
 using ir::Dim;
 
@@ -23,6 +22,8 @@ Ints list_or(LowerContext& c, const char* name, size_t length, int64_t otherwise
   }
   return values;
 }
+
+namespace {
 
 int64_t reach(const ir::Window& window, size_t i) {
   return (window.kernel[i] - 1) * window.dilations[i] + 1;

@@ -8,6 +8,10 @@ namespace dovetail::ops {
 
 std::vector<AttributeDef> window_attributes();
 
+// A list attribute of `length` values of at least `min` (kValue otherwise), or `otherwise`
+// repeated.
+Ints list_or(LowerContext& c, const char* name, size_t length, int64_t otherwise, int64_t min);
+
 struct WindowOf {
   ir::Window window;
   std::vector<ir::Dim> ceil_extra;  // 0 without ceil_mode

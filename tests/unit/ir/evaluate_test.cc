@@ -117,6 +117,16 @@ TEST(Contract, ConvolvesWithPaddingStrideAndDilation) {
   EXPECT_EQ(numbers(y), (Numbers{20, 42, 4}));
 }
 
+TEST(Contract, PutsZerosBetweenNeighboursOfADilatedInput) {
+  Contract op;
+  op.window = window({3}, {1}, {1}, {1}, {-1});
+  op.window.input_dilations = {2};
+  // 1 0 2 0 3 after one zero; the last position is cut off.
+  const TensorData y = apply(op, {counting({1, 3, 1}, 1), f32({3, 1, 1}, {1, 10, 100})});
+  EXPECT_EQ(y.shape(), (Extents{1, 3, 1}));
+  EXPECT_EQ(numbers(y), (Numbers{10, 201, 20}));
+}
+
 TEST(Contract, ConvolvesInGroups) {
   Contract op;
   op.groups = 2;

@@ -1,0 +1,15 @@
+// Turns every contraction over a dilated input (a transposed convolution) into dense ones that skip
+// the zeros: output positions that fall on x in the same way, a phase, see the same taps of the
+// window. Each phase becomes an ordinary contraction with these taps and a part of the epilogue's
+// operands, and the phases are interleaved by concats and reshapes, which cost nothing: each phase
+// is written where it belongs. Runs after fusion, so that epilogues are there; afterwards no window
+// dilates its input.
+#pragma once
+
+#include "ir/graph.h"
+
+namespace dovetail::passes {
+
+void split_phases(ir::Graph& graph);
+
+}  // namespace dovetail::passes
