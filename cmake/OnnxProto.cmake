@@ -19,6 +19,9 @@ add_custom_command(
 add_library(dovetail_onnx_proto STATIC "${ONNX_PROTO_OUTPUT}/onnx/onnx-ml.pb.cc"
             "${ONNX_PROTO_OUTPUT}/onnx/onnx-ml.pb.h")
 target_compile_options(dovetail_onnx_proto PRIVATE -w)
+if(DOVETAIL_SANITIZE)  # of our own code only
+  target_compile_options(dovetail_onnx_proto PRIVATE -fno-sanitize=all)
+endif()
 # Included as <onnx/onnx-ml.pb.h>.
 target_include_directories(dovetail_onnx_proto SYSTEM PUBLIC "${ONNX_PROTO_OUTPUT}")
 # The wheel's file asks for the lite runtime; the small library holds all of it.

@@ -73,8 +73,13 @@ class Inputs {
   Extent declared_extent(const std::string& input, int axis,
                          const onnx::TensorShapeProto::Dimension& dim) const {
     const std::string nameless = fmt::format("{}.{}", input, axis);
-    if (dim.has_dim_param() && !dim.dim_param().empty() && dim.dim_param() != "?")
-      return dim.dim_param();
+    if (dim.dim_param() == "?") {  // as PaddlePaddle writes every unknown extent
+      options_.on_warning(
+          fmt::format("{}: input '{}' calls axis {} '?', which is no name; it is called {}", file_,
+                      input, axis, nameless));
+      return nameless;
+    }
+    if (dim.has_dim_param() && !dim.dim_param().empty()) return dim.dim_param();
     if (!dim.has_dim_value()) return nameless;
     if (dim.dim_value() > 0) return int64_t{dim.dim_value()};
     if (dim.dim_value() == 0) {

@@ -12,7 +12,7 @@ from onnx.reference import ReferenceEvaluator
 
 # Relative and absolute tolerance of results in each type: the evaluator computes in double and
 # rounds once per node, the references round at every step.
-TOLERANCES = {"float16": (2e-3, 1e-3), "float32": (2e-5, 2e-6), "float64": (1e-10, 1e-12)}
+TOLERANCES = {"bfloat16": (1e-2, 1e-2), "float16": (2e-3, 1e-3), "float32": (2e-5, 2e-6), "float64": (1e-10, 1e-12)}
 
 
 def tolerance_of(arrays):

@@ -3,11 +3,16 @@
 make_nodes.py FOLDER
 
 Inputs that say how an operator works (axes, shapes, borders) become initializers, as they are in
-exported models; the compiler must know them. node_tests_refused.txt lists the tests that are expected to be refused, each with a part of the
-message; it is checked both ways.
+exported models; the compiler must know them. node_tests_refused.txt lists the tests that are expected
+to be refused, each with a part of the message; it is checked both ways. FOLDER/counts.json says what
+was left out.
 """
 
-import re
+import collections
+import fnmatch
+import json
+import os
+import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -15,10 +20,12 @@ from pathlib import Path
 import numpy as np
 import onnx
 from case_writer import CaseWriter
-from onnx import numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
 HERE = Path(__file__).resolve().parent
-PLAIN = {"float32", "float64", "float16", "int64", "int32", "int16", "int8", "uint64", "uint32", "uint16", "uint8", "bool"}
+# What .npy files hold, and the types that every operator should take.
+STORED = {"float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint64", "uint32", "uint16", "uint8", "bool"}
+COMMON = {"float32", "float64", "int64", "int32", "int8", "uint8", "bool"}
 SETTINGS = {
     "ConstantOfShape": (0,), "Dropout": (1, 2), "Expand": (1,), "Pad": (1, 2, 3), "Range": (0, 1, 2), "Reshape": (1,),
     "Slice": (1, 2, 3, 4), "Split": (1,), "Squeeze": (1,), "Tile": (1,), "Unsqueeze": (1,),
@@ -45,15 +52,11 @@ def freeze_settings(model, inputs):
 
 
 def supported_operators():
-    """Names in src/ops: every .name = "..." and the first string of every table row."""
-    names = set()
-    for file in (HERE.parent.parent / "src" / "ops").glob("*.cc"):
-        text = file.read_text()
-        names.update(re.findall(r'\.name = "(\w+)"', text))
-        names.update(re.findall(r'^ *(?:row\(|versions\(|\{)"([A-Z]\w+)",', text, re.MULTILINE))
-        if "BatchNormalization" in text:
-            names.add("BatchNormalization")
-    return names
+    """Names of the default domain, as the command line tool lists them."""
+    build = Path(os.environ.get("DOVETAIL_BUILD_DIR", HERE.parent.parent / "build"))
+    command = [build / "bin" / "dovetail", "operators", "--json"]
+    listed = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    return {row["name"] for row in listed if not row["domain"]}
 
 
 def arrays_of(values):
@@ -66,19 +69,39 @@ def arrays_of(values):
             except Exception:  # noqa: BLE001  sequences, optionals, maps
                 return None
         array = np.asarray(value)
-        if str(array.dtype) not in PLAIN:
+        if str(array.dtype) not in STORED:
             return None
         arrays.append(array)
     return arrays
 
 
-def expected_refusals():
-    rows = {}
-    for line in (HERE / "node_tests_refused.txt").read_text().splitlines():
-        if line and not line.startswith("#"):
-            name, reason = line.split(": ", 1)
-            rows[name] = reason
-    return rows
+def is_common(model):
+    """Whether every input and output is a tensor of one of the COMMON types."""
+    types = [info.type for info in (*model.graph.input, *model.graph.output)]
+    codes = [t.tensor_type.elem_type if t.HasField("tensor_type") else TensorProto.STRING for t in types]
+    return all(code != TensorProto.STRING and str(helper.tensor_dtype_to_np_dtype(code)) in COMMON for code in codes)
+
+
+class Refusals:
+    """The lines of node_tests_refused.txt: NAME: MESSAGE, or compile NAME: MESSAGE for what only the
+    generation of code refuses. * in a name stands for anything; the first line that fits counts."""
+
+    def __init__(self, text):
+        lines = [line.split(": ", 1) for line in text.splitlines() if line and not line.startswith("#")]
+        self.rows = [(name.removeprefix("compile "), name.startswith("compile "), reason) for name, reason in lines]
+        self.used = set()
+
+    def of(self, test):
+        """(the message of the importer, that of the compiler) that is expected; "": none."""
+        for row in self.rows:
+            name, late, reason = row
+            if fnmatch.fnmatchcase(test, name):
+                self.used.add(row)
+                return ("" if late else reason), reason
+        return "", ""
+
+    def unused(self):
+        return [name for name, *rest in self.rows if (name, *rest) not in self.used]
 
 
 def main(folder):
@@ -86,30 +109,34 @@ def main(folder):
 
     writer = CaseWriter(folder)
     operators = supported_operators()
-    refusals = expected_refusals()
+    refusals = Refusals((HERE / "node_tests_refused.txt").read_text())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tests = collect_testcases(None)
-    other_types = 0
+    counts = {"total": len(tests), "common": 0, "absent": collections.Counter(), "common_absent": 0}
     for test in tests:
-        used = {node.op_type for node in test.model.graph.node}
-        if not used <= operators or not test.data_sets:
+        common = is_common(test.model)
+        counts["common"] += common
+        absent = sorted({node.op_type for node in test.model.graph.node} - operators)
+        if absent:
+            counts["absent"][absent[0]] += 1
+            counts["common_absent"] += common
             continue
         inputs, outputs = (arrays_of(values) for values in test.data_sets[0])
+        refused, refused_by_compiler = refusals.of(test.name)
+        model = test.model
         if inputs is None or outputs is None:
-            other_types += 1
-            continue
-        refused = refusals.pop(test.name, "")
-        model, inputs = freeze_settings(test.model, inputs)
-        rtol = max(test.rtol, 2e-5)
-        writer.add_model("nodes", test.name, model, inputs, outputs, refused, rtol=rtol)
-    if refusals:
-        sys.exit(f"node_tests_refused.txt names tests that are not there: {', '.join(sorted(refusals))}")
+            inputs, outputs = [], []  # of types without tensors: there has to be a refusal
+            refused = refused or "(node_tests_refused.txt has no line for it)"
+        else:
+            model, inputs = freeze_settings(model, inputs)
+        writer.add_model("nodes", test.name, model, inputs, outputs, refused, rtol=max(test.rtol, 2e-5))
+        writer.rows[-1] |= {"common": common, "refused_by_compiler": refused_by_compiler or refused}
+    if refusals.unused():
+        sys.exit(f"node_tests_refused.txt names tests that are not there: {', '.join(refusals.unused())}")
     writer.finish()
-    print(
-        f"{len(writer.rows)} of {len(tests)} node tests use supported operators only"
-        f" ({other_types} more use types without a .npy form)"
-    )
+    (writer.folder / "counts.json").write_text(json.dumps(counts))
+    print(f"{len(writer.rows)} of {len(tests)} node tests use supported operators only")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ void add_build(CLI::App& app);
 void add_run(CLI::App& app);
 void add_bench(CLI::App& app);
 void add_inspect(CLI::App& app);
+void add_operators(CLI::App& app);
 
 // "NAME=VALUE", split at the first '='. kValue names the option when there is none.
 std::pair<std::string, std::string> split_assignment(const std::string& option,

@@ -21,6 +21,7 @@ int run(int argc, char** argv) {
   dovetail::tool::add_run(app);
   dovetail::tool::add_bench(app);
   dovetail::tool::add_inspect(app);
+  dovetail::tool::add_operators(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
