@@ -8,7 +8,7 @@ install(TARGETS dovetail dovetail_runtime EXPORT DovetailTargets
         RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}"
         LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
         INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
-foreach(header abi error runtime)
+foreach(header abi error runtime runtime_c)
   install(FILES "${CMAKE_SOURCE_DIR}/include/dovetail/${header}.h"
           DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/dovetail")
 endforeach()

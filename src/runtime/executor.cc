@@ -181,6 +181,14 @@ void ExecutorNode::get_output(const Port& port, const Tensor& into) {
   call([&](dv_error* error) { return api_->copy_output(context_, index, into.get(), error); });
 }
 
+void ExecutorNode::view_input(int32_t index, dv_tensor* view) {
+  call([&](dv_error* error) { return api_->get_input(context_, index, view, error); });
+}
+
+void ExecutorNode::view_output(int32_t index, dv_tensor* view) {
+  call([&](dv_error* error) { return api_->get_output(context_, index, view, error); });
+}
+
 }  // namespace detail
 
 using detail::ExecutorNode;

@@ -35,6 +35,9 @@ class ExecutorNode : public ModuleNode {
   Tensor get_input(const Port& port);
   Tensor get_output(const Port& port);
   void get_output(const Port& port, const Tensor& into);
+  // As the library's entry points give them: the context's memory, shape included.
+  void view_input(int32_t index, dv_tensor* view);
+  void view_output(int32_t index, dv_tensor* view);
 
  private:
   template <class Call>

@@ -1,0 +1,172 @@
+// runtime_c.h over runtime.h.
+#include <dovetail/runtime.h>
+#include <dovetail/runtime_c.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "runtime/executor.h"
+#include "runtime/tensor.h"
+
+struct dovetail_module {
+  dovetail::Module module;
+};
+struct dovetail_executor {
+  std::shared_ptr<dovetail::detail::ExecutorNode> node;
+};
+
+namespace dovetail {
+namespace {
+
+int32_t code_of(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::kValue:
+      return DV_VALUE_ERROR;
+    case ErrorKind::kType:
+      return DV_TYPE_ERROR;
+    case ErrorKind::kKey:
+      return DV_KEY_ERROR;
+    case ErrorKind::kMemory:
+      return DV_MEMORY_ERROR;
+    case ErrorKind::kState:
+      return DV_STATE_ERROR;
+    default:
+      return DV_RUNTIME_ERROR;
+  }
+}
+
+int32_t fail(dv_error* error, int32_t code, const char* message) {
+  if (error) {
+    error->code = code;
+    const size_t size = std::min(std::strlen(message), sizeof(error->message) - 1);
+    std::memcpy(error->message, message, size);
+    error->message[size] = '\0';
+  }
+  return code;
+}
+
+// Runs `body`; no exception leaves.
+template <class Body>
+int32_t guarded(dv_error* error, const Body& body) {
+  try {
+    body();
+    return DV_OK;
+  } catch (const Error& e) {
+    return fail(error, code_of(e.kind()), e.what());
+  } catch (const std::bad_alloc&) {
+    return fail(error, DV_MEMORY_ERROR, "no memory left");
+  } catch (const std::exception& e) {
+    return fail(error, DV_RUNTIME_ERROR, e.what());
+  }
+}
+
+Tensor borrowed(const dv_tensor* tensor) {
+  if (!tensor) throw Error(ErrorKind::kType, "the tensor is NULL");
+  if (tensor->ndim < 0 || (tensor->ndim > 0 && !tensor->shape)) {
+    throw Error(ErrorKind::kValue,
+                "the tensor has " + std::to_string(tensor->ndim) + " axes and no shape");
+  }
+  return detail::TensorNode::make(*tensor, /*read_only=*/false, nullptr);
+}
+
+std::vector<Device> devices_of(const dv_device* devices, int32_t count) {
+  std::vector<Device> result;
+  for (int32_t k = 0; k < count; ++k) result.push_back({devices[k].type, devices[k].id});
+  if (result.empty()) result.push_back(cpu());
+  return result;
+}
+
+}  // namespace
+}  // namespace dovetail
+
+using dovetail::borrowed;
+using dovetail::guarded;
+
+int32_t dovetail_module_load(const char* path, dovetail_module** module, dv_error* error) {
+  return guarded(error, [&] { *module = new dovetail_module{dovetail::Module::load(path)}; });
+}
+
+int32_t dovetail_module_system_lib(const dv_library* library, dovetail_module** module,
+                                   dv_error* error) {
+  return guarded(error,
+                 [&] { *module = new dovetail_module{dovetail::Module::system_lib(library)}; });
+}
+
+void dovetail_module_release(dovetail_module* module) { delete module; }
+
+const dv_library* dovetail_module_library(const dovetail_module* module) {
+  return module->module.library();
+}
+
+int32_t dovetail_executor_create(dovetail_module* module, const char* model,
+                                 const dv_device* devices, int32_t num_devices,
+                                 dovetail_executor** executor, dv_error* error) {
+  return guarded(error, [&] {
+    const dovetail::Function factory = module->module[model ? model : "default"];
+    const auto made = factory(dovetail::devices_of(devices, num_devices)).as<dovetail::Module>();
+    *executor = new dovetail_executor{
+        std::static_pointer_cast<dovetail::detail::ExecutorNode>(made.node())};
+  });
+}
+
+void dovetail_executor_release(dovetail_executor* executor) { delete executor; }
+
+const dv_model* dovetail_executor_model(const dovetail_executor* executor) {
+  return &executor->node->model();
+}
+
+int32_t dovetail_input_index(const dovetail_executor* executor, const char* name, int32_t* index,
+                             dv_error* error) {
+  return guarded(error, [&] { *index = executor->node->input_index(name); });
+}
+
+int32_t dovetail_output_index(const dovetail_executor* executor, const char* name, int32_t* index,
+                              dv_error* error) {
+  return guarded(error, [&] { *index = executor->node->output_index(name); });
+}
+
+int32_t dovetail_set_input(dovetail_executor* executor, int32_t index, const dv_tensor* tensor,
+                           dv_error* error) {
+  return guarded(error, [&] { executor->node->set_input(index, borrowed(tensor)); });
+}
+
+int32_t dovetail_set_input_zero_copy(dovetail_executor* executor, int32_t index,
+                                     const dv_tensor* tensor, dv_error* error) {
+  return guarded(error, [&] { executor->node->set_input_zero_copy(index, borrowed(tensor)); });
+}
+
+int32_t dovetail_set_output_zero_copy(dovetail_executor* executor, int32_t index,
+                                      const dv_tensor* tensor, dv_error* error) {
+  return guarded(error, [&] {
+    executor->node->set_output_zero_copy(index, tensor ? borrowed(tensor) : dovetail::Tensor());
+  });
+}
+
+int32_t dovetail_run(dovetail_executor* executor, dv_error* error) {
+  return guarded(error, [&] { executor->node->run(); });
+}
+
+int32_t dovetail_get_input(dovetail_executor* executor, int32_t index, dv_tensor* view,
+                           dv_error* error) {
+  return guarded(error, [&] { executor->node->view_input(index, view); });
+}
+
+int32_t dovetail_get_output(dovetail_executor* executor, int32_t index, dv_tensor* view,
+                            dv_error* error) {
+  return guarded(error, [&] { executor->node->view_output(index, view); });
+}
+
+int32_t dovetail_copy_output(dovetail_executor* executor, int32_t index, const dv_tensor* tensor,
+                             dv_error* error) {
+  return guarded(error, [&] { executor->node->get_output(index, borrowed(tensor)); });
+}
+
+int32_t dovetail_set_num_threads(int32_t threads, dv_error* error) {
+  return guarded(error, [&] { dovetail::set_num_threads(threads); });
+}
+
+int32_t dovetail_num_threads(void) { return dovetail::num_threads(); }

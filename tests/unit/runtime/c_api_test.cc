@@ -1,0 +1,112 @@
+// runtime_c.h on the hand-written specimen: the answers and errors of runtime.h, as codes.
+#include <dovetail/runtime_c.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+extern "C" const dv_library specimen_library;
+
+namespace {
+
+// A tensor over the vectors it is made of.
+struct Rows {
+  explicit Rows(int64_t count) : shape{count, 4}, data(4 * count) {
+    for (size_t i = 0; i < data.size(); ++i) data[i] = static_cast<float>(i);
+    tensor = {data.data(), {DV_CPU, 0}, 2, {DV_FLOAT, 32, 1}, shape.data(), nullptr, 0};
+  }
+  Rows(const Rows&) = delete;
+  Rows& operator=(const Rows&) = delete;
+  std::vector<int64_t> shape;
+  std::vector<float> data;
+  dv_tensor tensor;
+};
+
+class CApi : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(dovetail_module_system_lib(&specimen_library, &module_, &error_), DV_OK);
+    ASSERT_EQ(dovetail_executor_create(module_, "scale", nullptr, 0, &executor_, &error_), DV_OK);
+  }
+  void TearDown() override {
+    dovetail_executor_release(executor_);
+    dovetail_module_release(module_);
+  }
+  void expect_error(int32_t code, int32_t expected, const std::string& message) const {
+    EXPECT_EQ(code, expected);
+    EXPECT_EQ(error_.code, expected);
+    EXPECT_EQ(error_.message, message);
+  }
+
+  dovetail_module* module_ = nullptr;
+  dovetail_executor* executor_ = nullptr;
+  dv_error error_ = {};
+};
+
+TEST_F(CApi, RunsAModel) {
+  EXPECT_EQ(dovetail_module_library(module_), &specimen_library);
+  EXPECT_STREQ(dovetail_executor_model(executor_)->name, "scale");
+  Rows x(3), copy(3);
+  int32_t input = -1, output = -1;
+  ASSERT_EQ(dovetail_input_index(executor_, "x", &input, &error_), DV_OK);
+  ASSERT_EQ(dovetail_output_index(executor_, "y", &output, &error_), DV_OK);
+  ASSERT_EQ(dovetail_set_input(executor_, input, &x.tensor, &error_), DV_OK) << error_.message;
+  ASSERT_EQ(dovetail_run(executor_, &error_), DV_OK) << error_.message;
+  dv_tensor y;
+  ASSERT_EQ(dovetail_get_output(executor_, output, &y, &error_), DV_OK);
+  ASSERT_EQ(y.ndim, 2);
+  EXPECT_EQ(y.shape[0], 3);
+  ASSERT_EQ(dovetail_copy_output(executor_, output, &copy.tensor, &error_), DV_OK);
+  const float weights[] = {1.0f, -2.0f, 0.5f, 10.0f};
+  for (int i = 0; i < 12; ++i) {
+    EXPECT_EQ(static_cast<const float*>(y.data)[i], static_cast<float>(i) * weights[i % 4]);
+    EXPECT_EQ(copy.data[i], static_cast<const float*>(y.data)[i]);
+  }
+}
+
+TEST_F(CApi, BorrowsMemory) {
+  Rows x(2), y(2);
+  ASSERT_EQ(dovetail_set_input_zero_copy(executor_, 0, &x.tensor, &error_), DV_OK);
+  ASSERT_EQ(dovetail_set_output_zero_copy(executor_, 0, &y.tensor, &error_), DV_OK);
+  x.data[1] = 5;
+  ASSERT_EQ(dovetail_run(executor_, &error_), DV_OK);
+  EXPECT_EQ(y.data[1], -10.0f);
+  ASSERT_EQ(dovetail_set_output_zero_copy(executor_, 0, nullptr, &error_), DV_OK);
+  dv_tensor view;
+  ASSERT_EQ(dovetail_get_input(executor_, 0, &view, &error_), DV_OK);
+  EXPECT_EQ(view.data, x.data.data());
+}
+
+TEST_F(CApi, AnExecutorOutlivesItsModule) {
+  dovetail_module_release(module_);
+  module_ = nullptr;
+  Rows x(1);
+  ASSERT_EQ(dovetail_set_input(executor_, 0, &x.tensor, &error_), DV_OK);
+  EXPECT_EQ(dovetail_run(executor_, &error_), DV_OK);
+}
+
+TEST_F(CApi, ErrorsAreCodesAndSentences) {
+  dovetail_module* module = nullptr;
+  expect_error(dovetail_module_load("no/such.so", &module, &error_), DV_RUNTIME_ERROR,
+               "cannot read no/such.so: No such file or directory");
+  dovetail_executor* executor = nullptr;
+  expect_error(dovetail_executor_create(module_, "b", nullptr, 0, &executor, &error_), DV_KEY_ERROR,
+               "the library in this program has no function 'b'; it has: scale, add, default");
+  const dv_device device = {2, 0};
+  expect_error(dovetail_executor_create(module_, "scale", &device, 1, &executor, &error_),
+               DV_VALUE_ERROR, "model 'scale' cannot run on cuda:0; it runs on cpu:0");
+  int32_t index = 0;
+  expect_error(dovetail_input_index(executor_, "q", &index, &error_), DV_KEY_ERROR,
+               "model 'scale' has no input 'q'; it has: x");
+  expect_error(dovetail_set_input(executor_, 0, nullptr, &error_), DV_TYPE_ERROR,
+               "the tensor is NULL");
+  Rows x(1);
+  x.tensor.ndim = -1;
+  expect_error(dovetail_set_input(executor_, 0, &x.tensor, &error_), DV_VALUE_ERROR,
+               "the tensor has -1 axes and no shape");
+  expect_error(dovetail_set_num_threads(0, &error_), DV_VALUE_ERROR,
+               "0 threads are asked for; expected 1 to 1024");
+  EXPECT_EQ(dovetail_run(executor_, nullptr), DV_STATE_ERROR);
+}
+
+}  // namespace
