@@ -23,7 +23,7 @@ bool is_view(const Node& node) {
 
 // A contraction or a pool writes whole channel rows.
 bool can_write(const Node& node, const Shape& shape, const std::vector<Dim>& strides) {
-  if (!node.as<ir::Contract>() && !node.as<ir::Pool>()) return true;
+  if (!node.as<ir::Contract>() && !node.as<ir::Pool>() && !node.as<ir::PoolIndices>()) return true;
   return shape.empty() || strides.back() == Dim(1) || shape.back() == Dim(1);
 }
 

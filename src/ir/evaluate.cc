@@ -28,6 +28,12 @@ Primitive settled(Primitive op, const SymbolValues& symbols) {
     settle(&pool->window, symbols);
     settle(&pool->ceil_extra, symbols);
   }
+  if (auto* indices = std::get_if<PoolIndices>(&op)) {
+    settle(&indices->window, symbols);
+    settle(&indices->ceil_extra, symbols);
+  }
+  if (auto* top_k = std::get_if<TopK>(&op)) top_k->k = top_k->k.evaluate(symbols);
+  if (auto* nms = std::get_if<Nms>(&op)) nms->limit = nms->limit.evaluate(symbols);
   if (auto* broadcast = std::get_if<Broadcast>(&op)) settle(&broadcast->shape, symbols);
   if (auto* reshape = std::get_if<Reshape>(&op)) settle(&reshape->shape, symbols);
   if (auto* slice = std::get_if<Slice>(&op)) {
@@ -58,15 +64,21 @@ ResultType static_type(const TensorType& type) {
   return result;
 }
 
-TensorData evaluate_primitive(const Primitive& op, const Tensors& x, const ResultType& type) {
+TensorData evaluate_one_result(const Primitive& op, const Tensors& x, const ResultType& type) {
   if (const auto* elementwise = std::get_if<Elementwise>(&op)) {
     return evaluate_elementwise(*elementwise, x, type);
   }
   if (const auto* reduce = std::get_if<Reduce>(&op)) return evaluate_reduce(*reduce, x[0], type);
+  if (const auto* cumulate = std::get_if<Cumulate>(&op)) {
+    return evaluate_cumulate(*cumulate, x[0], type);
+  }
   if (const auto* contract = std::get_if<Contract>(&op)) {
     return evaluate_contract(*contract, x, type);
   }
   if (const auto* pool = std::get_if<Pool>(&op)) return evaluate_pool(*pool, x[0], type);
+  if (const auto* indices = std::get_if<PoolIndices>(&op)) {
+    return evaluate_pool_indices(*indices, x[0], type);
+  }
   if (const auto* permute = std::get_if<Permute>(&op)) {
     return evaluate_permute(*permute, x[0], type);
   }
@@ -78,6 +90,12 @@ TensorData evaluate_primitive(const Primitive& op, const Tensors& x, const Resul
   if (const auto* gather = std::get_if<Gather>(&op)) return evaluate_gather(*gather, x, type);
   DOVETAIL_CHECK(std::holds_alternative<Copy>(op), "a {} has no evaluation", name_of(op));
   return x[0];
+}
+
+Tensors evaluate_primitive(const Primitive& op, const Tensors& x, const ResultType& type) {
+  if (const auto* top_k = std::get_if<TopK>(&op)) return evaluate_top_k(*top_k, x[0], type);
+  if (const auto* nms = std::get_if<Nms>(&op)) return evaluate_nms(*nms, x, type);
+  return {evaluate_one_result(op, x, type)};
 }
 
 // ---- Symbols ---------------------------------------------------------------------------------
@@ -202,7 +220,7 @@ std::vector<TensorData> evaluate(const Node& node, const std::vector<TensorData>
     types.push_back(type_of(operand));
   }
   const Primitive op = settled(node.op, symbols);
-  return {evaluate_primitive(op, operands, static_type(infer(op, types).front()))};
+  return evaluate_primitive(op, operands, static_type(infer(op, types).front()));
 }
 
 std::vector<TensorData> evaluate(const Graph& graph, const std::vector<TensorData>& inputs) {

@@ -69,4 +69,26 @@ TensorData evaluate_reduce(const Reduce& op, const TensorData& x, const ResultTy
   return encode(type.dtype, type.shape, result);
 }
 
+TensorData evaluate_cumulate(const Cumulate& op, const TensorData& x, const ResultType& type) {
+  const std::vector<Scalar> values = decode(x);
+  std::vector<Scalar> result(values.size());
+  const ScalarNode step{step_of(op.kind), type.dtype, {}, 0, int64_t{0}};
+  const int64_t extent = type.shape[op.axis];
+  std::vector<int64_t> lines = type.shape;
+  lines[op.axis] = extent ? 1 : 0;
+  const std::vector<int64_t> strides = repeating_strides(type.shape);
+  for_each_index(lines, [&](const std::vector<int64_t>& index) {
+    Scalar sum = identity_of(op.kind, type.dtype);
+    for (int64_t i = 0; i < extent; ++i) {
+      const int64_t along = op.reverse ? extent - 1 - i : i;
+      const int64_t at = offset_of(index, strides) + along * strides[op.axis];
+      if (op.exclusive) result[at] = sum;
+      const Scalar arguments[] = {sum, values[at]};
+      sum = evaluate(step, arguments, type.dtype);
+      if (!op.exclusive) result[at] = sum;
+    }
+  });
+  return encode(type.dtype, type.shape, result);
+}
+
 }  // namespace dovetail::ir

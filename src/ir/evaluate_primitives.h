@@ -1,5 +1,5 @@
 // The evaluator's primitives on concrete operands. Attributes are constants and operands fit: the
-// caller has inferred `type`, the result's dtype and static shape, from them.
+// caller has inferred `type`, the (first) result's dtype and static shape, from them.
 #pragma once
 
 #include <cstdint>
@@ -18,10 +18,17 @@ using Tensors = std::vector<TensorData>;
 // evaluate_arithmetic.cc
 TensorData evaluate_elementwise(const Elementwise& op, const Tensors& x, const ResultType& type);
 TensorData evaluate_reduce(const Reduce& op, const TensorData& x, const ResultType& type);
+TensorData evaluate_cumulate(const Cumulate& op, const TensorData& x, const ResultType& type);
 
-// evaluate_windows.cc
+// evaluate_ordered.cc: all results
+Tensors evaluate_top_k(const TopK& op, const TensorData& x, const ResultType& type);
+Tensors evaluate_nms(const Nms& op, const Tensors& x, const ResultType& type);
+
+// evaluate_windowed.cc
 TensorData evaluate_contract(const Contract& op, const Tensors& x, const ResultType& type);
 TensorData evaluate_pool(const Pool& op, const TensorData& x, const ResultType& type);
+TensorData evaluate_pool_indices(const PoolIndices& op, const TensorData& x,
+                                 const ResultType& type);
 
 // evaluate_movement.cc: elements keep their bytes
 TensorData evaluate_permute(const Permute& op, const TensorData& x, const ResultType& type);

@@ -382,6 +382,13 @@ Scalar evaluate(const ScalarExpr& expr, std::span<const Scalar> operands) {
   return values.back();
 }
 
+bool precedes(Scalar a, Scalar b, DType dtype) {
+  if (is_float(dtype)) return std::isnan(a.real) ? !std::isnan(b.real) : a.real > b.real;
+  if (dtype == DType::kU64)
+    return static_cast<uint64_t>(a.integer) > static_cast<uint64_t>(b.integer);
+  return a.integer > b.integer;
+}
+
 std::vector<Scalar> decode(const TensorData& data) {
   const int64_t count = data.element_count();
   DOVETAIL_CHECK(static_cast<int64_t>(data.bytes().size()) == count * size_of(data.dtype()),

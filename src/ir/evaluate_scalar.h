@@ -30,6 +30,9 @@ Scalar evaluate(const ScalarNode& node, std::span<const Scalar> arguments, DType
 // The expression on one element of each operand, its float result not rounded.
 Scalar evaluate(const ScalarExpr& expr, std::span<const Scalar> operands);
 
+// a before b in descending order: NaN is above every number and equal to NaN.
+bool precedes(Scalar a, Scalar b, DType dtype);
+
 std::vector<Scalar> decode(const TensorData& data);
 TensorData encode(DType dtype, std::vector<int64_t> shape, std::span<const Scalar> values);
 

@@ -207,4 +207,32 @@ TensorData evaluate_pool(const Pool& op, const TensorData& x, const ResultType& 
   return encode(type.dtype, type.shape, result);
 }
 
+TensorData evaluate_pool_indices(const PoolIndices& op, const TensorData& x,
+                                 const ResultType& type) {
+  const Index& shape = x.shape();
+  const Index spatial(shape.begin() + 1, shape.end() - 1);
+  const Index out(type.shape.begin() + 1, type.shape.end() - 1);
+  const int64_t channels = shape.back();
+  const std::vector<Scalar> values = decode(x);
+  std::vector<int64_t> result;
+  for (int64_t n = 0; n < shape.front(); ++n) {
+    const auto value = [&](int64_t position, int64_t c) {
+      return values[(n * count_of(spatial) + position) * channels + c];
+    };
+    for_each_index(out, [&](const Index& at) {
+      std::vector<int64_t> best(channels, -1);
+      for_each_index(op.window.kernel, [&](const Index& tap) {
+        int64_t position = 0;
+        if (!source_of(op.window, at, tap, spatial, &position)) return;
+        for (int64_t c = 0; c < channels; ++c) {
+          if (best[c] < 0 || precedes(value(position, c), value(best[c], c), x.dtype()))
+            best[c] = position;
+        }
+      });
+      result.insert(result.end(), best.begin(), best.end());
+    });
+  }
+  return TensorData::of(type.dtype, type.shape, result);
+}
+
 }  // namespace dovetail::ir

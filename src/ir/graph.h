@@ -77,6 +77,24 @@ struct Reduce {
   std::vector<int> axes;  // sorted
 };
 
+// x -> y: along the axis, element i combines x[0..i] in that order; exclusive: x[0..i-1], the first
+// one is the identity. Reverse: from the last element down. Small ints in their own type.
+struct Cumulate {
+  ReduceKind kind;
+  int axis;
+  bool exclusive = false, reverse = false;
+};
+
+// x -> (values, int64 indices): the first k elements of each line along the axis in descending
+// order (`largest`) or ascending order. Of equal elements the one of the lower index comes first
+// (`last`: of the higher). NaN is above every number and equal to NaN; -0 equals 0. Places behind
+// the end of a line of fewer than k elements hold value 0 and index -1.
+struct TopK {
+  int axis;
+  Dim k;
+  bool largest = true, last = false;
+};
+
 // Extents, strides and borders of a window over the spatial axes.
 struct Window {
   std::vector<int64_t> kernel, strides, dilations;
@@ -121,6 +139,13 @@ struct Pool {
   std::vector<Dim> ceil_extra;
 };
 
+// x (N, S..., C) -> int64 (N, O..., C): where a max pool of the same window finds its result first,
+// as a row-major position in S; -1 where the window lies outside. The first NaN is the maximum.
+struct PoolIndices {
+  Window window;
+  std::vector<Dim> ceil_extra;
+};
+
 // Affine views: same elements, other order.
 struct Permute {
   std::vector<int> perm;
@@ -149,6 +174,18 @@ struct Gather {
 };  // x (A..., D, Z...), i (I...) -> (A..., I..., Z...); i < 0 counts from the end
 struct Copy {};  // x -> the same, compact
 
+// Non-maximum suppression of float32 boxes: boxes (B, N, 4), scores (B, C, N), int64 [] max_boxes,
+// float32 [] iou_threshold, float32 [] score_threshold -> int64 (B*C*limit, 3), int64 [] count.
+// In each batch and class, in descending order of score (equal ones: the lower box first), a box
+// whose score is above score_threshold is taken unless its overlap (intersection / union) with a
+// taken one is above iou_threshold; at most min(max_boxes, limit) are. Row: (batch, class, box).
+// Rows from `count` on hold anything. A box is two corners (y, x, y, x) in any order, or
+// `centered`: (x, y, width, height).
+struct Nms {
+  bool centered = false;
+  Dim limit;
+};
+
 // A named group with its meaning as a body of primitives: `body`'s inputs are the operands in
 // order, its outputs the results. Row fusion makes composites named "rows": elementwise and reduce
 // nodes over one domain.
@@ -157,8 +194,9 @@ struct Composite {
   std::shared_ptr<Graph> body;
 };
 
-using Primitive = std::variant<Input, Param, Constant, Elementwise, Reduce, Contract, Pool, Permute,
-                               Broadcast, Slice, Reshape, Concat, Pad, Gather, Copy, Composite>;
+using Primitive = std::variant<Input, Param, Constant, Elementwise, Reduce, Cumulate, TopK,
+                               Contract, Pool, PoolIndices, Permute, Broadcast, Slice, Reshape,
+                               Concat, Pad, Gather, Copy, Nms, Composite>;
 std::string_view name_of(const Primitive& primitive);  // "elementwise"
 
 struct Node {
@@ -192,7 +230,8 @@ class Graph {
   Value* param(const std::string& name, TensorData data);
   Value* constant(TensorData data);
   Value* constant_ints(const std::vector<int64_t>& values);  // int64, rank 1
-  // Appends, or inserts before `before`. One result (Composite: one for each body output).
+  // Appends, or inserts before `before`. One result (TopK, Nms: two; Composite: one for each body
+  // output).
   Node* add(Primitive op, std::vector<Value*> operands, Node* before = nullptr);
   Value* value(Primitive op, std::vector<Value*> operands) {
     return add(std::move(op), std::move(operands))->result();

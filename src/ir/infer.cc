@@ -68,6 +68,18 @@ TensorType infer_reduce(const Reduce& op, const TensorType& x) {
   return result;
 }
 
+TensorType infer_cumulate(const Cumulate& op, const TensorType& x) {
+  check_axis("cumulate", op.axis, x.rank());
+  return x;
+}
+
+std::vector<TensorType> infer_top_k(const TopK& op, const TensorType& x) {
+  check_axis("top_k", op.axis, x.rank());
+  TensorType values = x;
+  values.shape[op.axis] = op.k;
+  return {values, {DType::kI64, values.shape}};
+}
+
 Shape window_shape(const Window& window, const Shape& spatial) {
   Shape result;
   for (int i = 0; i < window.rank(); ++i) {
@@ -129,11 +141,13 @@ TensorType infer_contract(const Contract& op, const std::vector<TensorType>& ope
   return result;
 }
 
-TensorType infer_pool(const Pool& op, const TensorType& x) {
+// Of a Pool or PoolIndices.
+template <class PoolOp>
+TensorType infer_pool(const PoolOp& op, const TensorType& x, DType dtype) {
   DOVETAIL_CHECK(x.rank() == op.window.rank() + 2, "pool: x has rank {}", x.rank());
   Window window = op.window;
   for (size_t i = 0; i < op.ceil_extra.size(); ++i) window.pad_hi[i] += op.ceil_extra[i];
-  TensorType result{x.dtype, {x.shape.front()}};
+  TensorType result{dtype, {x.shape.front()}};
   for (const Dim& extent : window_shape(window, Shape(x.shape.begin() + 1, x.shape.end() - 1)))
     result.shape.push_back(extent);
   result.shape.push_back(x.shape.back());
@@ -219,6 +233,26 @@ TensorType infer_gather(const Gather& op, const std::vector<TensorType>& operand
   return result;
 }
 
+std::vector<TensorType> infer_nms(const Nms& op, const std::vector<TensorType>& operands) {
+  const TensorType& boxes = operands[0];
+  const TensorType& scores = operands[1];
+  if (boxes.rank() != 3 || boxes.shape[2] != Dim(4))
+    refuse("nms: boxes have shape {}, expected (batch, boxes, 4)", to_string(boxes.shape));
+  if (scores.rank() != 3)
+    refuse("nms: scores have shape {}, expected (batch, classes, boxes)", to_string(scores.shape));
+  expect_equal("nms, batch", boxes.shape[0], scores.shape[0]);
+  expect_equal("nms, boxes", boxes.shape[1], scores.shape[2]);
+  static constexpr DType kDtypes[] = {DType::kF32, DType::kF32, DType::kI64, DType::kF32,
+                                      DType::kF32};
+  for (size_t k = 0; k < operands.size(); ++k) {
+    if (operands[k].dtype != kDtypes[k])
+      refuse("nms: operand {} is {}, expected {}", k, name_of(operands[k].dtype),
+             name_of(kDtypes[k]));
+    DOVETAIL_CHECK(k < 2 || operands[k].rank() == 0, "nms: operand {} is no scalar", k);
+  }
+  return {{DType::kI64, {scores.shape[0] * scores.shape[1] * op.limit, 3}}, {DType::kI64, {}}};
+}
+
 TensorType type_of(const TensorData& data) {
   return {data.dtype(), Shape(data.shape().begin(), data.shape().end())};
 }
@@ -247,13 +281,21 @@ std::vector<TensorType> infer(const Primitive& op, const std::vector<TensorType>
     expect_operands("gather", operands, 2);
     return {infer_gather(*gather, operands)};
   }
+  if (const auto* nms = std::get_if<Nms>(&op)) {
+    expect_operands("nms", operands, 5);
+    return infer_nms(*nms, operands);
+  }
   if (const auto* param = std::get_if<Param>(&op)) return {type_of(param->data)};
   if (const auto* constant = std::get_if<Constant>(&op)) return {type_of(constant->data)};
   DOVETAIL_CHECK(!std::holds_alternative<Input>(op), "an input's type is given, not inferred");
   expect_operands(name_of(op), operands, 1);
   const TensorType& x = operands[0];
   if (const auto* reduce = std::get_if<Reduce>(&op)) return {infer_reduce(*reduce, x)};
-  if (const auto* pool = std::get_if<Pool>(&op)) return {infer_pool(*pool, x)};
+  if (const auto* cumulate = std::get_if<Cumulate>(&op)) return {infer_cumulate(*cumulate, x)};
+  if (const auto* top_k = std::get_if<TopK>(&op)) return infer_top_k(*top_k, x);
+  if (const auto* pool = std::get_if<Pool>(&op)) return {infer_pool(*pool, x, x.dtype)};
+  if (const auto* indices = std::get_if<PoolIndices>(&op))
+    return {infer_pool(*indices, x, DType::kI64)};
   if (const auto* permute = std::get_if<Permute>(&op)) return {infer_permute(*permute, x)};
   if (const auto* broadcast_op = std::get_if<Broadcast>(&op))
     return {infer_broadcast(*broadcast_op, x)};

@@ -26,6 +26,11 @@ std::string window_text(const Window& window) {
   return text;
 }
 
+std::string_view text_of(ReduceKind kind) {
+  static constexpr std::string_view kNames[] = {"sum", "product", "min", "max"};
+  return kNames[static_cast<int>(kind)];
+}
+
 // What stands between the braces.
 struct Attributes {
   std::string operator()(const Input& op) const { return fmt::format("\"{}\"", op.name); }
@@ -41,8 +46,15 @@ struct Attributes {
   }
   std::string operator()(const Elementwise& op) const { return to_string(op.expr); }
   std::string operator()(const Reduce& op) const {
-    static constexpr std::string_view kNames[] = {"sum", "product", "min", "max"};
-    return fmt::format("{}, axes={}", kNames[static_cast<int>(op.kind)], list(op.axes));
+    return fmt::format("{}, axes={}", text_of(op.kind), list(op.axes));
+  }
+  std::string operator()(const Cumulate& op) const {
+    return fmt::format("{}, axis={}{}{}", text_of(op.kind), op.axis,
+                       op.exclusive ? ", exclusive" : "", op.reverse ? ", reverse" : "");
+  }
+  std::string operator()(const TopK& op) const {
+    return fmt::format("axis={}, k={}, {}{}", op.axis, op.k.to_string(),
+                       op.largest ? "largest" : "smallest", op.last ? ", last" : "");
   }
   std::string operator()(const Contract& op) const {
     std::string text =
@@ -55,6 +67,9 @@ struct Attributes {
     static constexpr std::string_view kNames[] = {"max", "sum", "average", "average_with_padding"};
     return fmt::format("{}{}, ceil_extra={}", kNames[static_cast<int>(op.kind)],
                        window_text(op.window), list(op.ceil_extra));
+  }
+  std::string operator()(const PoolIndices& op) const {
+    return fmt::format("max{}, ceil_extra={}", window_text(op.window), list(op.ceil_extra));
   }
   std::string operator()(const Permute& op) const { return list(op.perm); }
   std::string operator()(const Broadcast& op) const { return ir::to_string(op.shape); }
@@ -69,6 +84,9 @@ struct Attributes {
   }
   std::string operator()(const Gather& op) const { return fmt::format("axis={}", op.axis); }
   std::string operator()(const Copy&) const { return ""; }
+  std::string operator()(const Nms& op) const {
+    return fmt::format("{}limit={}", op.centered ? "centered, " : "", op.limit.to_string());
+  }
   std::string operator()(const Composite& op) const { return op.name; }
 };
 

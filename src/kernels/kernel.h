@@ -49,8 +49,7 @@ struct Call {
 };
 
 struct Request {
-  const ir::Node* node =
-      nullptr;  // Elementwise, Reduce, Contract, Pool, Pad, Gather, Copy, Composite "rows"
+  const ir::Node* node = nullptr;  // any that computes; of composites "rows"
   std::vector<Layout> operands;
   std::vector<Layout> results;
   const ir::CpuLevel* level = nullptr;
@@ -63,7 +62,7 @@ struct Request {
 std::vector<Call> make_calls(const Request& request);
 
 // Whether a kernel reads operand `operand` of `node` lying so. When not, the planner copies the
-// operand to a compact buffer first; compact layouts are always accepted. (Contract and Pool want
+// operand to a compact buffer first; compact layouts are always accepted. (Contract and pools want
 // stride 1 on the channel axis and packed weights compact; elementwise, rows and copies take
 // anything.)
 bool accepts(const ir::Node& node, int operand, const Layout& layout);

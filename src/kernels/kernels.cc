@@ -3,7 +3,12 @@
 #include "kernels/kernel.h"
 #include "kernels/move/gather.h"
 #include "kernels/move/pad.h"
+#include "kernels/order/cumulate.h"
+#include "kernels/order/extreme.h"
+#include "kernels/order/nms.h"
+#include "kernels/order/top_k.h"
 #include "kernels/pool/pool.h"
+#include "kernels/pool/pool_indices.h"
 #include "kernels/rows/rows.h"
 
 namespace dovetail::kernels {
@@ -27,6 +32,11 @@ std::vector<Call> make_calls(const Request& request) {
   if (is_rows(node)) return {rows_call(request)};
   if (node.as<ir::Contract>()) return contract_calls(request);
   if (node.as<ir::Pool>()) return {pool_call(request)};
+  if (node.as<ir::PoolIndices>()) return {pool_indices_call(request)};
+  if (node.as<ir::Cumulate>()) return {cumulate_call(request)};
+  if (const auto* top_k = node.as<ir::TopK>())
+    return {top_k->k == ir::Dim(1) ? extreme_call(request) : top_k_call(request)};
+  if (node.as<ir::Nms>()) return nms_calls(request);
   if (node.as<ir::Pad>()) return pad_calls(request);
   if (node.as<ir::Gather>()) return {gather_call(request)};
   throw_error(ErrorKind::kInternal, "no kernel family takes a {}", ir::name_of(node.op));
@@ -34,7 +44,7 @@ std::vector<Call> make_calls(const Request& request) {
 
 bool accepts(const ir::Node& node, int operand, const Layout& layout) {
   if (node.as<ir::Contract>()) return contract_accepts(node, operand, layout);
-  if (node.as<ir::Pool>()) return channels_are_contiguous(layout);
+  if (node.as<ir::Pool>() || node.as<ir::PoolIndices>()) return channels_are_contiguous(layout);
   return true;
 }
 

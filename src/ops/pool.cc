@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "ops/lowering/positions.h"
 #include "ops/lowering/standardize.h"
 #include "ops/lowering/window.h"
 
@@ -15,9 +16,9 @@ using ir::ScalarOp;
 using ir::Shape;
 using ir::Value;
 
-Value* pool(LowerContext& c, ir::PoolKind kind, Value* input) {
+WindowOf pool_window(LowerContext& c) {
   c.require_rank(0, 3);
-  const Shape& x = input->shape();
+  const Shape& x = c.x(0)->shape();
   const Ints& kernel = c.integers("kernel_shape");
   if (kernel.size() != x.size() - 2) {
     throw_error(ErrorKind::kValue,
@@ -29,17 +30,52 @@ Value* pool(LowerContext& c, ir::PoolKind kind, Value* input) {
       throw_error(ErrorKind::kValue, "kernel_shape holds {}, expected 1 to {}", extent, INT32_MAX);
     }
   }
-  WindowOf w = window_of(c, kernel, Shape(x.begin() + 2, x.end()), c.flag("ceil_mode"));
+  return window_of(c, kernel, Shape(x.begin() + 2, x.end()), c.flag("ceil_mode"));
+}
+
+// `input`: the node's, or what was made of it.
+Value* pool(LowerContext& c, ir::PoolKind kind, Value* input) {
+  WindowOf w = pool_window(c);
   Value* y = c.graph().value(ir::Pool{kind, std::move(w.window), std::move(w.ceil_extra)},
                              {c.build.to_channels_last(input)});
   return c.build.to_channels_first(y);
 }
 
-Values lower_max_pool(LowerContext& c) {
-  if (c.wants(1)) {
-    throw_error(ErrorKind::kUnsupported, "output 1 (Indices) of MaxPool is not supported");
+// A row-major position in the extents `spatial` as the column-major one.
+Value* column_major(Builder& b, Value* position, const Shape& spatial) {
+  Value* result = b.integer(0);
+  for (size_t i = spatial.size(); i-- > 0;) {
+    const Dim stride =
+        ir::element_count({spatial.begin(), spatial.begin() + static_cast<ptrdiff_t>(i)});
+    Value* extent = b.integer(spatial[i]);
+    Value* at = b.binary(ScalarOp::kFloorMod, position, extent);
+    result = b.binary(ScalarOp::kAdd, result, b.binary(ScalarOp::kMul, at, b.integer(stride)));
+    position = b.binary(ScalarOp::kDiv, position, extent);
   }
-  return {pool(c, ir::PoolKind::kMax, c.x(0))};
+  return result;
+}
+
+// Positions in the whole of x (N, C, S...): ONNX counts the batch and the channels too.
+Value* max_indices(LowerContext& c) {
+  Builder& b = c.build;
+  const Shape& x = c.x(0)->shape();
+  const Shape spatial(x.begin() + 2, x.end());
+  WindowOf w = pool_window(c);
+  Value* at = b.to_channels_first(c.graph().value(
+      ir::PoolIndices{std::move(w.window), std::move(w.ceil_extra)}, {b.to_channels_last(c.x(0))}));
+  if (c.flag("storage_order")) at = column_major(b, at, spatial);
+  const int rank = static_cast<int>(x.size());
+  Value* channel = b.binary(ScalarOp::kAdd,
+                            b.binary(ScalarOp::kMul, positions(b, x[0], 0, rank), b.integer(x[1])),
+                            positions(b, x[1], 1, rank));
+  Value* start = b.binary(ScalarOp::kMul, channel, b.integer(ir::element_count(spatial)));
+  return b.binary(ScalarOp::kAdd, start, at);
+}
+
+Values lower_max_pool(LowerContext& c) {
+  Values results = {pool(c, ir::PoolKind::kMax, c.x(0))};
+  if (c.wants(1)) results.push_back(max_indices(c));
+  return results;
 }
 
 Values lower_average_pool(LowerContext& c) {
@@ -109,8 +145,7 @@ std::span<const OpDef> pool_ops() {
        .outputs = {1, 2},
        .dtypes = kFloats | bit(DType::kI8) | bit(DType::kU8),
        .attributes = with({{"storage_order", AttributeType::kInt, int64_t{0}}}),
-       .lower = lower_max_pool,
-       .limits = "the Indices output is refused"},
+       .lower = lower_max_pool},
       {.name = "AveragePool",
        .dtypes = kFloats,
        .attributes = with({{"count_include_pad", AttributeType::kInt, int64_t{0}}}),

@@ -160,6 +160,16 @@ class Pusher {
       std::sort(result.axes.begin(), result.axes.end());
       return result;
     }
+    if (const auto* op = node.as<ir::Cumulate>()) {
+      ir::Cumulate result = *op;
+      result.axis = perm[op->axis];
+      return result;
+    }
+    if (const auto* op = node.as<ir::TopK>()) {
+      ir::TopK result = *op;
+      result.axis = perm[op->axis];
+      return result;
+    }
     if (const auto* op = node.as<ir::Pad>())
       return ir::Pad{moved(op->lo), moved(op->hi), op->value};
     if (const auto* op = node.as<ir::Slice>()) {
@@ -237,15 +247,18 @@ class Pusher {
     return made;
   }
 
-  void yield(const Node& node, ir::Primitive op, std::vector<Value*> operands, Perm perm) {
-    Value* value = rebuild_.make(std::move(op), std::move(operands), node.origins);
-    const Value* old = node.result();
-    if (is_identity(perm)) {
-      rebuild_.set(old, value);
-    } else if (value->name.empty()) {
-      value->name = old->name;
+  void yield(const Node& node, ir::Primitive op, std::vector<Value*> operands, const Perm& perm) {
+    const Node& made = *rebuild_.make(std::move(op), std::move(operands), node.origins)->node;
+    for (size_t k = 0; k < node.results.size(); ++k) {
+      const Value* old = node.results[k].get();
+      Value* value = made.results[k].get();
+      if (is_identity(perm)) {
+        rebuild_.set(old, value);
+      } else if (value->name.empty()) {
+        value->name = old->name;
+      }
+      delayed_[old] = {value, perm};
     }
-    delayed_[old] = {value, std::move(perm)};
   }
 
   Graph& old_;

@@ -69,6 +69,20 @@ struct Attributes {
     key.add(op.axes);
     return true;
   }
+  bool operator()(const ir::Cumulate& op) const {
+    key.add(op.kind);
+    key.add(op.axis);
+    key.add(op.exclusive);
+    key.add(op.reverse);
+    return true;
+  }
+  bool operator()(const ir::TopK& op) const {
+    key.add(op.axis);
+    key.add(op.k);
+    key.add(op.largest);
+    key.add(op.last);
+    return true;
+  }
   bool operator()(const ir::Contract& op) const {
     key.add(op.batch);
     key.add(op.groups);
@@ -80,6 +94,11 @@ struct Attributes {
   }
   bool operator()(const ir::Pool& op) const {
     key.add(op.kind);
+    key.add(op.window);
+    key.add(op.ceil_extra);
+    return true;
+  }
+  bool operator()(const ir::PoolIndices& op) const {
     key.add(op.window);
     key.add(op.ceil_extra);
     return true;
@@ -102,6 +121,11 @@ struct Attributes {
   }
   bool operator()(const ir::Gather& op) const { return key.add(op.axis), true; }
   bool operator()(const ir::Copy&) const { return true; }
+  bool operator()(const ir::Nms& op) const {
+    key.add(op.centered);
+    key.add(op.limit);
+    return true;
+  }
 };
 
 }  // namespace

@@ -13,13 +13,13 @@ def weights(*shape, seed=0):
 
 
 def node(op, inputs, outputs, **attributes):
-    return helper.make_node(op, inputs, outputs, name=f"{op}_node", **attributes)
+    return helper.make_node(op, inputs, outputs, name=f"{op}_{outputs[0]}", **attributes)
 
 
-def one(op, x, y, others=(), opset=17, **attributes):
+def one(op, x, y, others=(), opset=17, outputs=("y",), **attributes):
     """A model of one operator: x (shape) and weights `others` (name, array) -> y (shape)."""
     names = ["x"] + [name for name, _ in others]
-    return model_of([node(op, names, ["y"], **attributes)], [("x", F, x)], [("y", F, y)], others, opset)
+    return model_of([node(op, names, outputs, **attributes)], [("x", F, x)], [("y", F, y)], others, opset)
 
 
 # name -> (model, shapes of x to try)
@@ -131,6 +131,74 @@ MODELS = {
     ),
     "composite_rows": (one("Softmax", ["n", 3, 41], ["n", 3, 41], axis=-1), [(1, 3, 41), (4, 3, 41)]),
     "composite_rows_outer": (one("Softmax", [6, 5, 9], [6, 5, 9], axis=1), [(6, 5, 9)]),
+    "cumulate": (
+        one("CumSum", ["n", 5, "m"], ["n", 5, "m"], [("a", np.array(1, I))], exclusive=1),
+        [(1, 5, 37), (3, 5, 1)],
+    ),
+    "cumulate_inner": (
+        one("CumSum", ["n", "m"], ["n", "m"], [("a", np.array(-1, I))], reverse=1),
+        [(1, 37), (3, 200)],
+    ),
+    "top_k": (one("TopK", ["n", "m", 4], ["n", 5, 4], [("k", np.array([5], I))], outputs=["y", "i"], axis=1), [(2, 5, 4), (3, 90, 4)]),
+    "top_k_inner": (
+        model_of(
+            [
+                node("TopK", ["x", "k"], ["v", "i"], largest=0),
+                node("Cast", ["i"], ["f"], to=1),
+                node("Add", ["v", "f"], ["y"]),
+            ],
+            [("x", F, ["n", 300])],
+            [("y", F, ["n", 60])],
+            [("k", np.array([60], I))],
+        ),
+        [(1, 300), (3, 300)],
+    ),
+    "top_k_one": (
+        model_of(
+            [
+                node("ArgMax", ["x"], ["i"], axis=-1),
+                node("ArgMin", ["x"], ["j"], axis=1, keepdims=0),
+                node("Cast", ["i"], ["f"], to=1),
+                node("Cast", ["j"], ["g"], to=1),
+                node("Hardmax", ["x"], ["h"], axis=1),
+                node("Unsqueeze", ["g", "one"], ["u"]),
+                node("Sum", ["f", "u", "h"], ["y"]),
+            ],
+            [("x", F, ["n", 23, "m"])],
+            [("y", F, ["n", 23, "m"])],
+            [("one", np.array([1], I))],
+        ),
+        [(1, 23, 70), (3, 23, 5)],
+    ),
+    "ordered_after_conv": (
+        model_of(
+            [
+                node("Conv", ["x", "k"], ["c"], pads=[1, 1, 1, 1]),
+                node("CumSum", ["c", "axis"], ["s"]),
+                node("ArgMax", ["s"], ["i"], axis=1),
+                node("TopK", ["s", "axis1"], ["v", "j"], axis=1),
+                node("Cast", ["i"], ["f"], to=1),
+                node("Cast", ["j"], ["g"], to=1),
+                node("Sum", ["s", "f", "g", "v"], ["y"]),
+            ],
+            [("x", F, ["n", 3, 9, 8])],
+            [("y", F, ["n", 20, 9, 8])],
+            [("k", weights(20, 3, 3, 3)), ("axis", np.array(1, I)), ("axis1", np.array([1], I))],
+        ),
+        [(1, 3, 9, 8), (2, 3, 9, 8)],
+    ),
+    "pool_indices": (
+        model_of(
+            [
+                node("MaxPool", ["x"], ["v", "i"], kernel_shape=[3, 2], strides=[2, 2], pads=[1, 0, 1, 1]),
+                node("Cast", ["i"], ["f"], to=1),
+                node("Add", ["v", "f"], ["y"]),
+            ],
+            [("x", F, ["n", 19, 9, 8])],
+            [("y", F, ["n", 19, 5, 4])],
+        ),
+        [(1, 19, 9, 8), (2, 19, 9, 8)],
+    ),
     "copy": (one("Identity", ["n", 5], ["n", 5]), [(1, 5), (3, 5)]),
     "constant": (
         model_of(

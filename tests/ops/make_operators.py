@@ -295,7 +295,15 @@ def pools(case):
              count_include_pad=1, ceil_mode=ceil_mode, opset=19)  # fmt: skip
     for dtype in ("int8", "uint8"):
         case("MaxPool", [values((1, 2, 5, 6), dtype, -100, 100)], kernel_shape=[2, 2], pads=[1, 1, 0, 0])
-    case("MaxPool", [values((1, 2, 5, 6))], kernel_shape=[2, 3], outputs=2, refused="output 1 (Indices)")
+    for storage_order in (0, 1):
+        for shape, attributes in [
+            ((2, 3, 10), {"kernel_shape": [3], "strides": [2], "pads": [1, 1]}),
+            ((2, 3, 8, 9), {"kernel_shape": [3, 2], "strides": [2, 3], "pads": [1, 0, 1, 1], "dilations": [1, 2]}),
+            ((2, 3, 5, 6, 7), {"kernel_shape": [2, 3, 2], "strides": [1, 2, 2], "ceil_mode": 1}),
+        ]:
+            case("MaxPool", [values(shape)], outputs=2, opset=12, storage_order=storage_order, **attributes)
+    for dtype in ("int8", "uint8", "float64"):
+        case("MaxPool", [values((1, 2, 5, 6), dtype)], kernel_shape=[3, 3], outputs=2)
     for p in (1, 2, 3):
         for attributes in (
             {"kernel_shape": [2, 2]},
@@ -572,6 +580,100 @@ def constants(case):
     case("Range", [np.float32(0), np.float32(1), np.float32(0.1)], weights=(0, 1, 2))
 
 
+def ordered(case):
+    for dtype in ("float32", "float64", "int32", "int64"):
+        for exclusive, reverse in itertools.product((0, 1), (0, 1)):
+            for axis in (0, 1, -1):
+                case("CumSum", [values((2, 3, 4), dtype), np.array(axis, "int32")], weights=(1,), opset=14,
+                     exclusive=exclusive, reverse=reverse)  # fmt: skip
+                if dtype in ("float32", "int64"):
+                    case("CumProd", [values((2, 3, 4), dtype), i64(axis)], weights=(1,), opset=26,
+                         exclusive=exclusive, reverse=reverse)  # fmt: skip
+    case("CumSum", [values((3,), "uint32", 0), np.array(0, "int64")], weights=(1,), opset=11)
+    case("CumSum", [values((2, 0)), np.array(1, "int64")], weights=(1,))
+    case("CumSum", [values((3, 4)), np.array(0, "int64")], refused="input 1 ('x1') must be known")
+    case("CumSum", [values((3, 4)), np.array(2, "int64")], weights=(1,), refused="axis 2 is out of range")
+    for op in ("ArgMax", "ArgMin"):
+        for dtype in ALL:
+            for axis, keepdims in ((0, 1), (1, 0), (-1, 1)):
+                case(op, [values((3, 5, 4), dtype)], axis=axis, keepdims=keepdims, opset=13)
+                case(op, [values((3, 5, 4), dtype)], axis=axis, keepdims=keepdims, opset=13, select_last_index=1)
+        case(op, [values((3, 5))], opset=7)
+        case(op, [np.array([-0.0, 0.0, 0.0, -0.0], "float32")], opset=12)
+        case(op, [values((2, 0))], axis=1, symbolic=False, refused="axis 1 of input 0 ('x0') has extent 0")
+    for opset in (7, 11, 13):
+        for axis in (0, 1, 2):
+            case("Hardmax", [values((2, 3, 4))], axis=axis, opset=opset)
+        case("Hardmax", [np.array([[1, 3, 3], [2, 2, 1]], "float32")], opset=opset)
+    case("Hardmax", [values((3, 7), "float64")])
+    x = values((4, 9, 5), low=-2, high=2)
+    for k, axis, largest in itertools.product((1, 3, 4), (0, 1, -1), (0, 1)):
+        case("TopK", [x, i64(k)], weights=(1,), axis=axis, largest=largest, outputs=2, opset=11, symbolic=axis != 0)
+    for dtype in ("float32", "float64", "float16", "int32", "int64", "int8", "uint8"):
+        for largest in (0, 1):
+            case("TopK", [values((6, 40), dtype, -2, 2), i64(17)], weights=(1,), largest=largest, outputs=2)
+            case("TopK", [values((6, 7), dtype, -2, 2), i64(7)], weights=(1,), largest=largest, outputs=2)
+    case("TopK", [special(), i64(16)], weights=(1,), outputs=2, symbolic=False)
+    case("TopK", [special(), i64(16)], weights=(1,), outputs=2, symbolic=False, largest=0)
+    case("TopK", [x], k=3, axis=1, outputs=2, opset=7)
+    case("TopK", [x, i64(3)], weights=(1,), outputs=2, opset=10)
+    case("TopK", [x, i64(0)], weights=(1,), outputs=2)
+    case("TopK", [x, i64(3)], weights=(1,), outputs=2, opset=24, sorted=1)
+    case("TopK", [x, i64(6)], weights=(1,), outputs=2, refused="k is 6, but axis 2 of input 0 ('x0') has extent 5")
+    case("TopK", [x, i64(-1)], weights=(1,), outputs=2, refused="k is -1, expected at least 0")
+    case("TopK", [x, i64(3)], outputs=2, refused="input 1 ('x1') must be known")
+
+
+EVERY_TYPE = {"float32": 1, "uint8": 2, "int8": 3, "uint16": 4, "int16": 5, "int32": 6, "int64": 7, "bool": 9,
+              "float16": 10, "float64": 11, "uint32": 12, "uint64": 13}  # fmt: skip
+
+
+def corners(case):
+    """The ends of ranges. Left out is what ONNX leaves open: casts of floats that do not fit."""
+    for source, (target, number) in itertools.product(EVERY_TYPE, EVERY_TYPE.items()):
+        if source == "bool":
+            x = np.array([0, 1], source)
+        elif source.startswith("float"):
+            x = np.array([0, -0.0, 0.5, -0.5, 0.99, 1.5, -1.5, 2.5, 100.7, -100.7], source)
+            x = np.abs(x) if target.startswith("uint") else x
+        else:
+            info = np.iinfo(source)
+            x = np.array([info.min, info.max, 0, 1, info.max // 2, info.min // 2], source)
+        case("Cast", [x], to=number, opset=19, symbolic=False)
+    case("Cast", [np.array([65504, 65520, 65519, 1e-8, 6e-8, np.inf, np.nan], "float32")], to=10, symbolic=False)
+    for dtype in INTS:
+        info = np.iinfo(dtype)
+        x = np.array([7, -7, 7, -7, info.max, info.min] if info.min else [7, 9, 7, 5, info.max, 0]).astype(dtype)
+        y = np.array([3, 3, -3, -3, 2, 2] if info.min else [3, 3, 2, 2, 2, 2], dtype)
+        for fmod in (0, 1):
+            case("Mod", [x, y], fmod=fmod, symbolic=False)
+        case("Div", [x, y], symbolic=False)
+    for dtype in ("float32", "float64"):
+        x = np.array([5.3, -5.3, 5.3, -5.3, 0, -0.0, np.inf, 1, 1e30, np.nan], dtype)
+        case("Mod", [x, np.array([2, 2, -2, -2, 2, 2, 2, np.inf, 0.3, 1], dtype)], fmod=1, symbolic=False)
+        x = np.array([-8, 0, 0, -0.0, 1, np.inf, 2, -1, np.nan], dtype)
+        y = np.array([1 / 3, -1, 0, 3, np.nan, -1, -1074, np.inf, 0], dtype)
+        case("Pow", [x, y], opset=15, symbolic=False)
+        case("Where", [special() > 0, special(dtype), special(dtype)[::-1].copy()], opset=16, symbolic=False)
+    for dtype in ("uint8", "uint16", "uint32", "uint64"):
+        bits = np.iinfo(dtype).bits
+        x = np.array([1, np.iinfo(dtype).max, 170], dtype)
+        for direction in ("LEFT", "RIGHT"):
+            case("BitShift", [x, np.array([bits - 1, 3, 1], dtype)], direction=direction, symbolic=False)
+    for a, b in itertools.product(("float32", "float64", "int32", "int64"), repeat=2):
+        x, y = np.array([2, 3, -2, -3, 0, 1, -1, 5], a), np.array([3, 2, 3, 2, 0, 5, 7, 1], b)
+        case("Pow", [x, y], opset=15, symbolic=False)
+    case("Pow", [np.array([2, 3, -2], "int32"), np.array([-1, -2, -1], "int32")], opset=15, symbolic=False)
+    for exponent in (2, 3, -1, -2, 0.5, 0):
+        x = np.array([-3, -2, 0.5, 4, -0.0, np.inf, np.nan], "float32")
+        case("Pow", [x, np.float32(exponent)], weights=(1,), symbolic=False)
+    for dtype in ("uint64", "int64", "uint32"):
+        info = np.iinfo(dtype)
+        x = np.array([info.min, info.max, 3, 9], dtype)
+        case("Clip", [x, np.array(2, dtype), np.array(info.max - 1, dtype)], opset=13, symbolic=False)
+    case("Clip", [special(), np.float32(5), np.float32(-5)], symbolic=False)
+
+
 def main(folder):
     case = Cases(folder)
     for group in (
@@ -591,6 +693,8 @@ def main(folder):
         joins,
         repeats,
         constants,
+        ordered,
+        corners,
     ):
         group(case)
     case.writer.finish()

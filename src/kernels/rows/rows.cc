@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <limits>
 #include <map>
 #include <optional>
 
@@ -13,6 +12,7 @@
 #include "kernels/rows/body.h"
 #include "kernels/rows/passes.h"
 #include "kernels/rows/tensors.h"
+#include "kernels/scalar/reduction.h"
 #include "kernels/scalar/scalar_code.h"
 
 namespace dovetail::kernels {
@@ -20,7 +20,6 @@ namespace {
 
 using ir::Dim;
 using ir::DType;
-using loop::Opcode;
 using loop::Value;
 using loop::Var;
 using rows::BodyValue;
@@ -30,10 +29,6 @@ using rows::Position;
 // Partial results of a reduction: enough to hide the latency of the additions.
 constexpr int kPartials = 4;
 constexpr int kMaxTile = 16;
-
-DType accumulator_dtype(DType dtype) {
-  return dtype == DType::kF16 || dtype == DType::kBF16 ? DType::kF32 : dtype;
-}
 
 class RowsKernel {
  public:
@@ -327,29 +322,7 @@ class RowsKernel {
   }
 
   Value identity(const BodyValue& value) {
-    const loop::Type type{accumulator_dtype(value.dtype), lanes_, false};
-    switch (value.reduce) {
-      case ir::ReduceKind::kSum:
-        return b_.constant(int64_t{0}, type);
-      case ir::ReduceKind::kProduct:
-        return b_.constant(int64_t{1}, type);
-      default:
-        return extreme(type, value.reduce == ir::ReduceKind::kMin);
-    }
-  }
-
-  Value extreme(const loop::Type& type, bool largest) {
-    if (ir::is_float(type.dtype)) {
-      const double infinity = std::numeric_limits<double>::infinity();
-      return b_.constant(largest ? infinity : -infinity, type);
-    }
-    const int bits = 8 * ir::size_of(type.dtype);
-    if (ir::is_signed_int(type.dtype)) {
-      const auto low = static_cast<int64_t>(~uint64_t{0} << (bits - 1));
-      return b_.constant(largest ? ~low : low, type);
-    }
-    const uint64_t high = type.dtype == DType::kBool ? 1 : ~uint64_t{0} >> (64 - bits);
-    return b_.constant(largest ? static_cast<int64_t>(high) : int64_t{0}, type);
+    return identity_of(b_, value.reduce, {accumulator_dtype(value.dtype), lanes_, false});
   }
 
   void accumulate(int r, const Var& sum, const Position& at, Memo* known, Memo* varying) {
@@ -357,16 +330,7 @@ class RowsKernel {
     Value x = spread(value(reduce.arguments[0], at, known, varying), lanes_);
     x = b_.cast(x, accumulator_dtype(reduce.dtype));
     if (at.count && vector_is_reduced()) x = b_.select(lane_mask(*at.count), x, identity(reduce));
-    sum.set(combine(reduce.reduce, sum.get(), x));
-  }
-
-  Value combine(ir::ReduceKind kind, const Value& a, const Value& x) {
-    const bool logical = a.dtype() == DType::kBool;
-    if (kind == ir::ReduceKind::kSum) return logical ? b_.binary(Opcode::kOr, a, x) : a + x;
-    if (kind == ir::ReduceKind::kProduct) return logical ? b_.binary(Opcode::kAnd, a, x) : a * x;
-    const Value extreme = kind == ir::ReduceKind::kMin ? min(a, x) : max(a, x);
-    // The loop operation gives x when either is NaN: a NaN already there has to stay.
-    return ir::is_float(a.dtype()) ? b_.select(a == a, extreme, a) : extreme;
+    sum.set(combine(b_, reduce.reduce, sum.get(), x));
   }
 
   // The partial results in one, and along a reduced vector axis its lanes too: halves first.
@@ -374,14 +338,14 @@ class RowsKernel {
     while (parts.size() > 1) {
       const size_t half = parts.size() / 2;
       for (size_t i = 0; i < half; ++i)
-        parts[i] = combine(reduce.reduce, parts[i], parts[i + half]);
+        parts[i] = combine(b_, reduce.reduce, parts[i], parts[i + half]);
       parts.resize(half);
     }
     Value total = parts[0];
     while (vector_is_reduced() && total.lanes() > 1) {
       const int half = total.lanes() / 2;
       if (half == 1) {
-        total = combine(reduce.reduce, b_.extract(total, 0), b_.extract(total, 1));
+        total = combine(b_, reduce.reduce, b_.extract(total, 0), b_.extract(total, 1));
         break;
       }
       std::vector<int32_t> low(half), high(half);
@@ -389,7 +353,8 @@ class RowsKernel {
         low[i] = i;
         high[i] = i + half;
       }
-      total = combine(reduce.reduce, b_.shuffle(total, total, low), b_.shuffle(total, total, high));
+      total =
+          combine(b_, reduce.reduce, b_.shuffle(total, total, low), b_.shuffle(total, total, high));
     }
     return b_.cast(total, reduce.dtype);
   }

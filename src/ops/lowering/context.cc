@@ -155,4 +155,11 @@ void LowerContext::require_rank(size_t i, int min, int max) const {
               ir::to_string(x(i)->shape()), rank, expected);
 }
 
+void LowerContext::require_extent(const Dim& extent, int64_t min) {
+  const auto symbol = extent.lone_symbol();
+  if (!symbol) return;
+  ir::Bounds& bounds = graph().symbols[*symbol];
+  bounds.min = std::max(bounds.min, min);
+}
+
 }  // namespace dovetail::ops
