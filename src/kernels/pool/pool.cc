@@ -70,8 +70,7 @@ class PoolKernel {
     loop_.taps(pixel, pixel.x_offset + channel_offset, tap);
     for (int i = 0; i < at.vectors; ++i) {
       Value result = results[i].get();
-      if (is_average())
-        result = result / b_.broadcast(b_.cast(pixel.counted, sum_dtype_), lanes_);
+      if (is_average()) result = result / b_.broadcast(b_.cast(pixel.counted, sum_dtype_), lanes_);
       result = b_.cast(result, dtype_);
       const Value offset = pixel.y_offset + channel_offset + i * bytes;
       if (at.count) {

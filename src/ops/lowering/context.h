@@ -66,8 +66,8 @@ class LowerContext {
   // kValue unless the rank of input i lies within.
   void require_rank(size_t i, int min, int max = INT32_MAX) const;
 
-  // An axis that must not be shorter: where its extent is one symbol, the symbol's bounds say so, and
-  // the library refuses a shorter one when it runs.
+  // An axis that must not be shorter: where its extent is one symbol, the symbol's bounds say so,
+  // and the library refuses a shorter one when it runs.
   void require_extent(const ir::Dim& extent, int64_t min);
 
   // Marks the params that `value`'s content comes from as frozen.
