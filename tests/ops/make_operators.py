@@ -163,6 +163,7 @@ def binary(case):
         case("Pow", [values((3, 4), a, 1, 4), values((4,), b, 0, 3)], opset=15)
     for exponent in (1, 2, 3, -1, 0.5, 0, -2.5):
         case("Pow", [values((3, 4), low=0.5), np.float32(exponent)], weights=(1,))
+        case("Pow", [special(), np.float32(exponent)], weights=(1,))
     case("Pow", [values((3, 4), low=-3), np.array([2.0], "float32")], weights=(1,), opset=7)
     for dtype in ALL + ("bool",):
         condition = values((3, 4), "bool")
