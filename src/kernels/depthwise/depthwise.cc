@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 
+#include "kernels/contract/schedule.h"
+#include "kernels/depthwise/depthwise_tile.h"
 #include "kernels/scalar/scalar_code.h"
 #include "kernels/task_writer.h"
 
@@ -11,12 +14,10 @@ namespace dovetail::kernels {
 namespace {
 
 using ir::Dim;
-using loop::Builder;
 using loop::Value;
-using loop::Var;
 
-constexpr int64_t kMaxRowTaps = 7;           // weights of a window row are held in registers
-constexpr int64_t kChunkProducts = 1 << 18;  // about 20 us of one core
+constexpr int64_t kChunkTaps = 1 << 18;  // about 20 us of one core
+constexpr int64_t kMaxTileRows = 4;
 
 std::string name_of_window(const ir::Window& window) {
   std::string text = "depthwise";
@@ -25,257 +26,269 @@ std::string name_of_window(const ir::Window& window) {
   return fmt::format("{}_s{}", text, window.strides.back());
 }
 
+// An axis before the rows: N, or a spatial axis of three.
+struct OuterAxis {
+  Value extent, pad, input;
+  std::vector<Value> steps;
+  int spatial = -1;  // its number in the window
+};
+
 class DepthwiseKernel {
  public:
   explicit DepthwiseKernel(const Request& request)
       : request_(request),
         contract_(*request.node->as<ir::Contract>()),
         window_(contract_.window),
-        dtype_(request.operands[0].dtype),
-        size_(ir::size_of(dtype_)),
-        lanes_(request.level->vector_bytes / static_cast<int>(size_)),
-        tile_(request.level->vector_registers >= 32 ? 7 : 4),
-        taps_(window_.kernel.back()),
-        columns_((tile_ - 1) * window_.strides.back() + (taps_ - 1) * window_.dilations.back() + 1),
         rank_(window_.rank()),
+        types_(types_of(request)),
+        lanes_(choose_lanes()),
+        pixels_(pixel_axis()),
+        tiles_(cut_pixels(pixels_, request.level->vector_registers >= 32 ? 7 : 4)),
+        rows_(choose_rows()),
         writer_(name_of_window(window_), request),
-        b_(writer_.code()) {}
+        code_(writer_.code()),
+        tile_(code_, window_, types_, rows_, ir::mod(out_rows(), rows_) == Dim(0)) {}
 
   Call make() {
-    declare();
-    const Value first = b_.chunk() * rows_per_chunk_;
-    const Value last = min(first + rows_per_chunk_, rows_);
-    b_.for_each("row", first, last, 1, [&](const Value& row) { emit_row(row); });
+    declare_tensors();
+    declare_outer();
+    declare_window();
+    declare_channels();
+    declare_grid();
+    const Value chunk = code_.chunk();
+    const Range tiles = part_of(chunk % tile_chunks_, chunk_tiles_, loop_->tile_count());
+    const Range units = part_of(chunk / tile_chunks_, chunk_units_, units_);
+    code_.for_each("unit", units.begin, units.end, 1,
+                   [&](const Value& unit) { emit_unit(unit, tiles); });
     return writer_.finish(chunks_);
   }
 
  private:
-  // A tensor's strides in bytes along batch and spatial axes; not valid where it repeats.
-  struct Tensor {
-    Value pointer;
-    std::vector<Value> strides;
-    bool along_channels = true;
-  };
-
-  // Where the columns of a tile lie.
-  struct Column {
-    Value offset;
-    std::optional<Value> inside;  // at the borders
-  };
-
-  // The channels of one vector.
-  struct Channels {
-    Value offset;                // bytes
-    std::optional<Value> count;  // lanes that exist, when not all do
-  };
-
-  const Layout& layout(int t) const {
-    const int operands = static_cast<int>(request_.operands.size());
-    return t < operands ? request_.operands[t] : request_.results[t - operands];
-  }
-
-  void declare() {
-    const int tensors = static_cast<int>(request_.operands.size()) + 1;
-    for (int t = 0; t < tensors; ++t) tensors_.push_back(declare_tensor(t));
-    const Layout& x = layout(0);
-    const Layout& y = request_.results[0];
-    Dim products = x.shape.back();
-    Dim rows = y.shape[0];
-    for (int i = 0; i < rank_; ++i) products *= window_.kernel[i];
-    if (rank_ == 2) {
-      out_rows_ = writer_.integer("out_rows", y.shape[1]);
-      in_rows_ = writer_.integer("in_rows", x.shape[1]);
-      row_pad_ = writer_.integer("row_pad", window_.pad_lo[0]);
-      rows *= y.shape[1];
+  static Contraction types_of(const Request& request) {
+    Contraction types;
+    const auto& contract = *request.node->as<ir::Contract>();
+    types.dtype = request.operands[0].dtype;
+    const bool half = ir::is_float(types.dtype) && ir::size_of(types.dtype) == 2;
+    types.sum = half ? ir::DType::kF32 : types.dtype;
+    for (const Layout& layout : request.operands) {
+      types.dtypes.push_back(layout.dtype);
+      types.per_column.push_back(layout.shape.back() != Dim(1) && layout.strides.back() != Dim(0));
     }
-    pixels_ = writer_.integer("pixels", y.shape[rank_]);
-    in_pixels_ = writer_.integer("in_pixels", x.shape[rank_]);
-    pad_ = writer_.integer("pad", window_.pad_lo.back());
-    channels_ = writer_.integer("channels", x.shape.back());
-    whole_vectors_ = ir::mod(x.shape.back(), lanes_) == Dim(0);
-    products *= y.shape[rank_];
-    const Dim per_chunk = ir::max(1, ir::floordiv(kChunkProducts, ir::max(products, 1)));
-    rows_ = writer_.integer("rows", rows);
-    rows_per_chunk_ = writer_.integer("rows_per_chunk", per_chunk);
-    chunks_ = ir::ceildiv(rows, per_chunk);
+    types.dtypes.push_back(request.results[0].dtype);
+    if (contract.epilogue) types.epilogue = &*contract.epilogue;
+    return types;
   }
 
-  Tensor declare_tensor(int t) {
-    Tensor tensor{writer_.pointer(fmt::format("t{}", t), t), {}, true};
-    const Layout& lies = layout(t);
-    tensor.along_channels = lies.shape.back() != Dim(1) && lies.strides.back() != Dim(0);
-    if (t == 1) return tensor;  // weights are compact
-    for (int i = 0; i <= rank_; ++i) {
-      const bool repeats =
-          lies.shape[i] == Dim(1) && t > 1 && t < static_cast<int>(request_.operands.size());
-      const Dim stride = repeats ? Dim(0) : lies.strides[i];
-      tensor.strides.push_back(stride == Dim(0)
-                                   ? Value()
-                                   : writer_.integer(fmt::format("stride{}_{}", t, i),
-                                                     stride * ir::size_of(lies.dtype)));
+  // Few channels take a part of a vector.
+  int choose_lanes() const {
+    int lanes = request_.level->vector_bytes / ir::size_of(types_.sum);
+    const std::optional<int64_t> channels = x().shape.back().constant();
+    while (channels && lanes > 1 && lanes > *channels) lanes /= 2;
+    return lanes;
+  }
+
+  // As many rows as keep the sums in registers; loops over taps take one.
+  int choose_rows() const {
+    if (rank_ == 1 || !DepthwiseTile::is_unrolled(window_)) return 1;
+    const int sums = request_.level->vector_registers >= 32 ? 16 : 8;
+    int64_t rows = std::clamp<int64_t>(sums / tiles_.inner.width, 1, kMaxTileRows);
+    if (const std::optional<int64_t> all = out_rows().constant())
+      rows = std::clamp<int64_t>(*all, 1, rows);
+    return static_cast<int>(rows);
+  }
+
+  const Layout& x() const { return request_.operands[0]; }
+  const Layout& y() const { return request_.results[0]; }
+  const Layout& layout(size_t t) const {
+    return t < request_.operands.size() ? request_.operands[t] : y();
+  }
+  Dim out_rows() const { return rank_ > 1 ? y().shape[rank_ - 1] : Dim(1); }
+  Dim bytes(size_t t, const Dim& elements) const {
+    return elements * Dim(ir::size_of(layout(t).dtype));
+  }
+
+  Axis pixel_axis() const {
+    Axis axis{.extent = y().shape[rank_], .strides = {}, .windowed = true, .tap = {}};
+    axis.tap = {window_.kernel.back(), window_.strides.back(), window_.dilations.back(),
+                window_.pad_lo.back(), x().shape[rank_],       x().strides[rank_],
+                x().shape.back()};
+    return axis;
+  }
+
+  // x begins where the padding does, so that taps count from there.
+  void declare_tensors() {
+    Dim before = 0;
+    for (int i = 0; i < rank_; ++i) before += window_.pad_lo[i] * x().strides[i + 1];
+    for (size_t t = 0; t <= request_.operands.size(); ++t) {
+      tensors_.push_back(writer_.pointer(fmt::format("t{}", t), static_cast<int>(t),
+                                         t == 0 ? bytes(0, Dim(0) - before) : Dim(0)));
     }
-    return tensor;
   }
 
-  Value number(int64_t value) { return b_.constant(value); }
-
-  Value advanced(const Value& offset, const Tensor& tensor, int axis, const Value& index) {
-    return tensor.strides[axis].valid() ? offset + index * tensor.strides[axis] : offset;
-  }
-
-  void emit_row(const Value& row) {
-    const Value image = rank_ == 2 ? row / out_rows_ : row;
-    const Value out_row = rank_ == 2 ? row % out_rows_ : number(0);
-    row_offsets_.assign(tensors_.size(), number(0));
+  // Bytes between neighbours along an axis of y; not valid for the weights and what repeats.
+  std::vector<Value> steps_along(int axis) {
+    std::vector<Value> steps;
     for (size_t t = 0; t < tensors_.size(); ++t) {
-      if (t == 1) continue;
-      row_offsets_[t] = advanced(number(0), tensors_[t], 0, image);
-      if (t != 0 && rank_ == 2)
-        row_offsets_[t] = advanced(row_offsets_[t], tensors_[t], 1, out_row);
+      Dim stride = t == 1 || layout(t).shape[axis] == Dim(1) ? Dim(0) : layout(t).strides[axis];
+      if (t == 0 && axis > 0) stride *= window_.strides[axis - 1];
+      steps.push_back(stride == Dim(0)
+                          ? Value()
+                          : writer_.integer(fmt::format("step{}_{}", t, axis), bytes(t, stride)));
     }
-    if (rank_ == 2) {
-      // Window rows k with 0 <= origin + k * dilation < in_rows.
-      const int64_t dilation = window_.dilations[0];
-      row_origin_ = out_row * window_.strides[0] - row_pad_;
-      row_begin_ = max(number(0), (number(dilation - 1) - row_origin_) / dilation);
-      row_end_ =
-          min(number(window_.kernel[0]), (in_rows_ - row_origin_ + (dilation - 1)) / dilation);
-    }
-    b_.for_each("tile", number(0), pixels_, tile_, [&](const Value& pixel) {
-      const Value left = pixel * window_.strides.back() - pad_;
-      const Value right = left + (columns_ - 1);
-      const Value complete = pixel + (tile_ - 1) < pixels_;
-      const Value inside = b_.binary(loop::Opcode::kAnd, left >= number(0), right < in_pixels_);
-      b_.if_(
-          b_.binary(loop::Opcode::kAnd, complete, inside), [&] { emit_tile(pixel, left, false); },
-          [&] { emit_tile(pixel, left, true); });
-    });
+    return steps;
   }
 
-  void emit_tile(const Value& pixel, const Value& left, bool border) {
-    std::vector<Column> columns;
-    for (int64_t c = 0; c < columns_; ++c) {
-      Value at = left + c;
-      Column column;
-      if (border) {
-        column.inside = b_.binary(loop::Opcode::kAnd, at >= number(0), at < in_pixels_);
-        at = max(number(0), min(at, in_pixels_ - 1));
+  void declare_outer() {
+    for (int axis = 0; axis < std::max(rank_ - 1, 1); ++axis) {
+      OuterAxis outer;
+      outer.extent = writer_.integer(fmt::format("extent{}", axis), y().shape[axis]);
+      outer.steps = steps_along(axis);
+      if (axis > 0) {
+        outer.spatial = axis - 1;
+        outer.pad = writer_.integer(fmt::format("pad{}", axis), window_.pad_lo[axis - 1]);
+        outer.input = writer_.integer(fmt::format("in{}", axis), x().shape[axis]);
       }
-      column.offset = advanced(row_offsets_[0], tensors_[0], rank_, at);
-      columns.push_back(column);
+      outer_.push_back(std::move(outer));
     }
-    const Value full = whole_vectors_ ? channels_ : channels_ / lanes_ * lanes_;
-    b_.for_each("channels", number(0), full, lanes_,
-                [&](const Value& c) { emit_block(pixel, columns, {c * size_, std::nullopt}); });
-    if (whole_vectors_) return;
-    b_.if_(full < channels_, [&] { emit_block(pixel, columns, {full * size_, channels_ - full}); });
   }
 
-  Value load(const Value& pointer, const Value& offset, const Channels& channels) {
-    const loop::Type type{dtype_, lanes_, false};
-    return channels.count ? b_.load_masked(type, pointer, offset, *channels.count)
-                          : b_.load(type, pointer, offset);
+  void declare_window() {
+    Dim w_tap = x().shape.back();
+    steps_.w_tap.resize(rank_);
+    steps_.x_tap.resize(rank_);
+    for (int i = rank_; i-- > 0;) {
+      steps_.w_tap[i] = writer_.integer(fmt::format("w_tap{}", i), bytes(1, w_tap));
+      steps_.x_tap[i] = writer_.integer(fmt::format("x_tap{}", i),
+                                        bytes(0, x().strides[i + 1] * Dim(window_.dilations[i])));
+      w_tap *= window_.kernel[i];
+    }
+    steps_.x_pixel = writer_.integer("x_pixel", bytes(0, x().strides[rank_]));
+    steps_.pixel = steps_along(rank_);
+    steps_.row.resize(tensors_.size());
+    if (rank_ > 1) {
+      steps_.x_row = writer_.integer("x_row", bytes(0, x().strides[rank_ - 1]));
+      steps_.row = steps_along(rank_ - 1);
+      steps_.in_rows = writer_.integer("in_rows", x().shape[rank_ - 1]);
+      steps_.out_rows = writer_.integer("out_rows", out_rows());
+      steps_.row_pad = writer_.integer("row_pad", window_.pad_lo[rank_ - 2]);
+    }
+    loop_.emplace(writer_, pixels_, tiles_);
   }
 
-  void emit_block(const Value& pixel, const std::vector<Column>& columns,
-                  const Channels& channels) {
-    std::vector<Var> sums;
-    for (int p = 0; p < tile_; ++p)
-      sums.push_back(b_.var("sum", b_.constant(int64_t{0}, {dtype_, lanes_, false})));
-    if (rank_ == 1) {
-      window_row(columns, channels, channels.offset, number(0), sums);
-    } else {
-      b_.for_each("k", row_begin_, row_end_, 1, [&](const Value& k) {
-        const Value in_row = row_origin_ + k * window_.dilations[0];
-        const Value x_offset = advanced(channels.offset, tensors_[0], 1, in_row);
-        window_row(columns, channels, x_offset, k * channels_ * (taps_ * size_), sums);
+  void declare_channels() {
+    channels_ = writer_.integer("channels", x().shape.back());
+    whole_vectors_ = ir::mod(x().shape.back(), lanes_) == Dim(0);
+    if (!types_.epilogue || !has_elementary(*types_.epilogue)) return;
+    const int64_t bytes = int64_t{tiles_.inner.width} * lanes_ * ir::size_of(types_.sum);
+    const int64_t scratch = (bytes + 63) / 64 * 64;
+    scratch_ = writer_.scratch(scratch);
+    steps_.scratch = code_.address(scratch_, code_.worker() * scratch);
+  }
+
+  void declare_grid() {
+    Dim taps = x().shape.back();
+    for (int i = 0; i < rank_; ++i) taps *= window_.kernel[i];
+    Dim units = ir::ceildiv(out_rows(), rows_);
+    if (rank_ > 1) row_tiles_ = writer_.integer("row_tiles", units);
+    for (int axis = 0; axis < std::max(rank_ - 1, 1); ++axis) units *= y().shape[axis];
+    const Dim tile = ir::max(taps * Dim(tiles_.inner.width) * Dim(rows_), 1);
+    const Dim wanted = ir::ceildiv(Dim(kChunkTaps), tile);
+    const Dim chunk_tiles = equal_part(tiles_.tiles, wanted);
+    const Dim chunk_units = equal_part(units, ir::floordiv(wanted, ir::max(tiles_.tiles, 1)));
+    const Dim tile_chunks = ir::ceildiv(tiles_.tiles, chunk_tiles);
+    units_ = writer_.integer("units", units);
+    chunk_tiles_ = writer_.integer("chunk_tiles", chunk_tiles);
+    chunk_units_ = writer_.integer("chunk_units", chunk_units);
+    tile_chunks_ = writer_.integer("tile_chunks", tile_chunks);
+    chunks_ = tile_chunks * ir::ceildiv(units, chunk_units);
+    tile_.set_steps(steps_);
+  }
+
+  // A unit is a row of tiles.
+  void emit_unit(const Value& unit, const Range& tiles) {
+    DepthwisePlace place;
+    place.tensors = tensors_;
+    Value rest = unit;
+    if (rank_ > 1) {
+      place.first_row = rest % row_tiles_ * rows_;
+      rest = rest / row_tiles_;
+      move(place.tensors, steps_.row, place.first_row);
+    }
+    for (size_t i = outer_.size(); i-- > 0;) {
+      const OuterAxis& axis = outer_[i];
+      const Value position = i == 0 ? rest : rest % axis.extent;
+      if (i > 0) rest = rest / axis.extent;
+      move(place.tensors, axis.steps, position);
+      if (axis.spatial < 0) continue;
+      const Tap tap{.kernel = window_.kernel[axis.spatial],
+                    .stride = window_.strides[axis.spatial],
+                    .dilation = window_.dilations[axis.spatial]};
+      place.taps.insert(place.taps.begin(), taps_inside(position, tap, axis.pad, axis.input));
+    }
+    const auto at = [&](const Value& pixel) {
+      DepthwisePlace result = place;
+      move(result.tensors, steps_.pixel, pixel);
+      return result;
+    };
+    loop_->run(
+        tiles,
+        {.tile =
+             [&](const TileShape& shape, const Value& first) {
+               each_block(at(first), [&](const DepthwisePlace& here) { tile_.tile(shape, here); });
+             },
+         .pixel =
+             [&](const Value& pixel, const Range& taps) {
+               each_block(at(pixel), [&](const DepthwisePlace& here) { tile_.pixel(taps, here); });
+             }});
+  }
+
+  void move(std::vector<Value>& tensors, const std::vector<Value>& steps, const Value& count) {
+    for (size_t t = 0; t < tensors.size(); ++t) {
+      if (steps[t].valid()) tensors[t] = code_.address(tensors[t], steps[t] * count);
+    }
+  }
+
+  // Vectors of channels; the last one overlaps the one before it, or is masked when the number of
+  // channels is known at run time only.
+  void each_block(const DepthwisePlace& place,
+                  const std::function<void(const DepthwisePlace&)>& body) {
+    const Value zero = code_.constant(int64_t{0});
+    const auto block = [&](const Value& first, const Value& count) {
+      DepthwisePlace here = place;
+      here.channels = {first, count, lanes_};
+      for (size_t t = 0; t < 2; ++t)
+        here.tensors[t] = code_.address(place.tensors[t], code_.element(first, types_.dtypes[t]));
+      body(here);
+    };
+    if (x().shape.back().is_constant()) {
+      code_.for_each("channel", zero, channels_, lanes_, [&](const Value& c) {
+        block(whole_vectors_ ? c : min(c, channels_ - lanes_), {});
       });
+      return;
     }
-    for (int p = 0; p < tile_; ++p) {
-      const Value at = pixel + p;
-      const Value sum = sums[p].get();
-      // Tiles inside of the image are complete; the others end with the row.
-      if (columns.front().inside && p > 0) {
-        b_.if_(at < pixels_, [&] { store(at, sum, channels); });
-      } else {
-        store(at, sum, channels);
-      }
-    }
-  }
-
-  void window_row(const std::vector<Column>& columns, const Channels& channels,
-                  const Value& x_offset, const Value& w_offset, const std::vector<Var>& sums) {
-    std::vector<Value> weights;
-    for (int64_t k = 0; k < taps_; ++k) {
-      weights.push_back(load(tensors_[1].pointer,
-                             w_offset + channels_ * (k * size_) + channels.offset, channels));
-    }
-    const Value zero = b_.constant(int64_t{0}, {dtype_, lanes_, false});
-    for (int64_t c = 0; c < columns_; ++c) {
-      Value x;
-      for (int p = 0; p < tile_; ++p) {
-        const int64_t distance = c - p * window_.strides.back();
-        if (distance < 0 || distance % window_.dilations.back() != 0 ||
-            distance / window_.dilations.back() >= taps_)
-          continue;
-        if (!x.valid()) {
-          x = load(tensors_[0].pointer, x_offset + columns[c].offset, channels);
-          if (columns[c].inside) x = b_.select(b_.broadcast(*columns[c].inside, lanes_), x, zero);
-        }
-        sums[p].set(b_.fma(x, weights[distance / window_.dilations.back()], sums[p].get()));
-      }
-    }
-  }
-
-  void store(const Value& pixel, const Value& sum, const Channels& channels) {
-    const Tensor& y = tensors_.back();
-    const Value result = contract_.epilogue ? epilogue(pixel, sum, channels) : sum;
-    const int64_t y_size = ir::size_of(request_.results[0].dtype);
-    const Value offset =
-        advanced(row_offsets_.back(), y, rank_, pixel) + channels.offset / size_ * y_size;
-    if (channels.count) {
-      b_.store_masked(result, y.pointer, offset, *channels.count);
-    } else {
-      b_.store(result, y.pointer, offset);
-    }
-  }
-
-  Value epilogue(const Value& pixel, const Value& sum, const Channels& channels) {
-    std::vector<Value> operands{sum};
-    for (size_t t = 2; t < request_.operands.size(); ++t) {
-      const Tensor& tensor = tensors_[t];
-      const ir::DType dtype = request_.operands[t].dtype;
-      const Value offset = advanced(row_offsets_[t], tensor, rank_, pixel);
-      if (!tensor.along_channels) {
-        operands.push_back(
-            b_.broadcast(b_.load(loop::scalar(dtype), tensor.pointer, offset), lanes_));
-        continue;
-      }
-      const loop::Type type{dtype, lanes_, false};
-      const Value at = offset + channels.offset / size_ * int64_t{ir::size_of(dtype)};
-      operands.push_back(channels.count ? b_.load_masked(type, tensor.pointer, at, *channels.count)
-                                        : b_.load(type, tensor.pointer, at));
-    }
-    return emit_scalar(b_, *contract_.epilogue, operands, lanes_);
+    const Value full = channels_ / lanes_ * lanes_;
+    code_.for_each("channel", zero, full, lanes_, [&](const Value& c) { block(c, {}); });
+    if (!whole_vectors_) code_.if_(full < channels_, [&] { block(full, channels_ - full); });
   }
 
   const Request& request_;
   const ir::Contract& contract_;
   const ir::Window& window_;
-  ir::DType dtype_;
-  int64_t size_;
-  int lanes_;
-  int tile_;  // pixels
-  int64_t taps_;
-  int64_t columns_;  // of x that a tile sees
   int rank_;
+  Contraction types_;
+  int lanes_;
+  Axis pixels_;
+  PixelTiles tiles_;
+  int rows_;  // of a tile
   TaskWriter writer_;
-  Builder& b_;
+  loop::Builder& code_;
+  DepthwiseTile tile_;
+  std::optional<PixelLoop> loop_;
+  DepthwiseSteps steps_;
+  std::vector<Value> tensors_;
+  std::vector<OuterAxis> outer_;
   bool whole_vectors_ = false;
-  std::vector<Tensor> tensors_;
-  std::vector<Value> row_offsets_;
-  Value out_rows_, in_rows_, row_pad_, pixels_, in_pixels_, pad_, channels_, rows_, rows_per_chunk_;
-  Value row_origin_, row_begin_, row_end_;
+  Value channels_, scratch_, row_tiles_, units_, chunk_tiles_, chunk_units_, tile_chunks_;
   Dim chunks_;
 };
 
@@ -285,13 +298,9 @@ bool is_depthwise(const Request& request) {
   const auto& contract = *request.node->as<ir::Contract>();
   const Layout& x = request.operands[0];
   const Layout& w = request.operands[1];
-  const bool real = x.dtype == ir::DType::kF32 || x.dtype == ir::DType::kF64;
-  const int rank = contract.window.rank();
-  const auto compact = ir::compact_strides(w.shape);
-  return real && contract.batch == 0 && contract.panel == 0 && contract.groups > 1 &&
-         (rank == 1 || rank == 2) && x.shape.back() == Dim(contract.groups) &&
-         w.shape.back() == Dim(contract.groups) && w.strides == compact &&
-         contract.window.kernel.back() <= kMaxRowTaps;
+  return contract.batch == 0 && contract.panel == 0 && contract.groups > 1 &&
+         contract.window.rank() >= 1 && x.shape.back() == Dim(contract.groups) &&
+         w.shape.back() == Dim(contract.groups) && w.strides == ir::compact_strides(w.shape);
 }
 
 Call depthwise_call(const Request& request) { return DepthwiseKernel(request).make(); }

@@ -5,14 +5,12 @@
 
 namespace dovetail::kernels {
 
-// Contract with groups = input channels = columns, plain weights (K..., 1, C), window rank 1 or 2
-// and at most 7 taps along the rows, float32 or float64.
+// Contract with groups = input channels = columns and plain compact weights (K..., 1, C).
 bool is_depthwise(const Request& request);
 
 // y[n, o, c] = sum over k of x[n, o * stride + k * dilation - pad, c] * w[k, c]. Vectors run along
-// the channels, tiles along the pixels of a row: each column of x that a tile sees is loaded once
-// and used by every pixel that has a tap there. At the borders columns outside of x are loaded from
-// its edge and replaced by 0.
+// the channels; a tile is some pixels of some neighbouring rows of y, so that what it loads of x is
+// used by all of its pixels that have a tap there.
 Call depthwise_call(const Request& request);
 
 }  // namespace dovetail::kernels
