@@ -2,6 +2,7 @@
 #include "kernels/contract.h"
 #include "kernels/kernel.h"
 #include "kernels/move/gather.h"
+#include "kernels/move/interleave.h"
 #include "kernels/move/pad.h"
 #include "kernels/pool/pool.h"
 #include "kernels/rows/rows.h"
@@ -24,6 +25,7 @@ bool channels_are_contiguous(const Layout& layout) {
 
 std::vector<Call> make_calls(const Request& request) {
   const ir::Node& node = *request.node;
+  if (std::optional<Call> call = interleave_call(request)) return {*std::move(call)};
   if (is_rows(node)) return {rows_call(request)};
   if (node.as<ir::Contract>()) return contract_calls(request);
   if (node.as<ir::Pool>()) return {pool_call(request)};
