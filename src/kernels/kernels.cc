@@ -4,8 +4,8 @@
 #include "kernels/move/gather.h"
 #include "kernels/move/interleave.h"
 #include "kernels/move/pad.h"
-#include "kernels/pool/pool.h"
 #include "kernels/rows/rows.h"
+#include "kernels/window/pool.h"
 
 namespace dovetail::kernels {
 namespace {

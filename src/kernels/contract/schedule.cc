@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "kernels/scalar/scalar_code.h"
+#include "ir/scalar_cost.h"
 
 namespace dovetail::kernels {
 namespace {
@@ -30,7 +30,7 @@ class Scheduler {
                             tap.w_stride == contraction_.channels * contraction_.w_stride;
     schedule_.pixel_tiles = cut_pixels(contraction_.pixels, schedule_.pixels);
     schedule_.pixels = schedule_.pixel_tiles.inner.width;
-    if (contraction_.epilogue && has_elementary(*contraction_.epilogue)) {
+    if (contraction_.epilogue && ir::has_elementary(*contraction_.epilogue)) {
       schedule_.scratch = int64_t{schedule_.pixels} * schedule_.vectors * schedule_.lanes *
                           ir::size_of(contraction_.sum);
       schedule_.scratch = ceil_quotient(schedule_.scratch, 64) * 64;
@@ -45,6 +45,9 @@ class Scheduler {
     const int size = ir::size_of(contraction_.sum);
     int lanes = level_.vector_bytes / size;
     if (contraction_.panel) lanes = std::min(lanes, contraction_.panel);
+    const std::optional<int64_t> columns = contraction_.columns.constant();
+    // Few columns take a part of a vector.
+    while (columns && lanes > 1 && lanes / 2 >= *columns) lanes /= 2;
     schedule_.lanes = lanes;
     const bool many = level_.vector_registers >= 32;
     const bool arm = level_.family == ir::Family::kAArch64;
@@ -52,7 +55,6 @@ class Scheduler {
     const int vectors = arm ? 4 : 2;
     const int widest = accumulators / vectors;
     const std::optional<int64_t> extent = contraction_.pixels.extent.constant();
-    const std::optional<int64_t> columns = contraction_.columns.constant();
     const bool wide = !columns || *columns >= 2 * vectors * lanes;
     // Twice the columns for few pixels: with 16 registers the weights then leave room for 8 sums.
     const int few = many ? widest / 2 : 2;

@@ -1,14 +1,14 @@
-#include "kernels/depthwise/depthwise.h"
+#include "kernels/window/window_kernel.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <optional>
 
+#include "ir/scalar_cost.h"
 #include "kernels/contract/schedule.h"
-#include "kernels/depthwise/depthwise_tile.h"
-#include "kernels/scalar/scalar_code.h"
 #include "kernels/task_writer.h"
+#include "kernels/window/window_tile.h"
 
 namespace dovetail::kernels {
 namespace {
@@ -19,35 +19,28 @@ using loop::Value;
 constexpr int64_t kChunkTaps = 1 << 18;  // about 20 us of one core
 constexpr int64_t kMaxTileRows = 4;
 
-std::string name_of_window(const ir::Window& window) {
-  std::string text = "depthwise";
-  for (int i = 0; i < window.rank(); ++i)
-    text += fmt::format("{}{}", i ? "x" : "", window.kernel[i]);
-  return fmt::format("{}_s{}", text, window.strides.back());
-}
-
 // An axis before the rows: N, or a spatial axis of three.
 struct OuterAxis {
-  Value extent, pad, input;
+  Value extent, pad, input, padded;
   std::vector<Value> steps;
   int spatial = -1;  // its number in the window
 };
 
-class DepthwiseKernel {
+class WindowKernel {
  public:
-  explicit DepthwiseKernel(const Request& request)
+  WindowKernel(const Request& request, WindowWork work)
       : request_(request),
-        contract_(*request.node->as<ir::Contract>()),
-        window_(contract_.window),
+        work_(std::move(work)),
+        window_(work_.window),
         rank_(window_.rank()),
-        types_(types_of(request)),
+        types_(work_.types),
         lanes_(choose_lanes()),
         pixels_(pixel_axis()),
         tiles_(cut_pixels(pixels_, request.level->vector_registers >= 32 ? 7 : 4)),
         rows_(choose_rows()),
-        writer_(name_of_window(window_), request),
+        writer_(work_.name, request),
         code_(writer_.code()),
-        tile_(code_, window_, types_, rows_, ir::mod(out_rows(), rows_) == Dim(0)) {}
+        tile_(code_, work_, rows_, ir::mod(out_rows(), rows_) == Dim(0)) {}
 
   Call make() {
     declare_tensors();
@@ -64,21 +57,6 @@ class DepthwiseKernel {
   }
 
  private:
-  static Contraction types_of(const Request& request) {
-    Contraction types;
-    const auto& contract = *request.node->as<ir::Contract>();
-    types.dtype = request.operands[0].dtype;
-    const bool half = ir::is_float(types.dtype) && ir::size_of(types.dtype) == 2;
-    types.sum = half ? ir::DType::kF32 : types.dtype;
-    for (const Layout& layout : request.operands) {
-      types.dtypes.push_back(layout.dtype);
-      types.per_column.push_back(layout.shape.back() != Dim(1) && layout.strides.back() != Dim(0));
-    }
-    types.dtypes.push_back(request.results[0].dtype);
-    if (contract.epilogue) types.epilogue = &*contract.epilogue;
-    return types;
-  }
-
   // Few channels take a part of a vector.
   int choose_lanes() const {
     int lanes = request_.level->vector_bytes / ir::size_of(types_.sum);
@@ -89,7 +67,7 @@ class DepthwiseKernel {
 
   // As many rows as keep the sums in registers; loops over taps take one.
   int choose_rows() const {
-    if (rank_ == 1 || !DepthwiseTile::is_unrolled(window_)) return 1;
+    if (rank_ == 1 || !WindowTile::is_unrolled(window_)) return 1;
     const int sums = request_.level->vector_registers >= 32 ? 16 : 8;
     int64_t rows = std::clamp<int64_t>(sums / tiles_.inner.width, 1, kMaxTileRows);
     if (const std::optional<int64_t> all = out_rows().constant())
@@ -102,6 +80,7 @@ class DepthwiseKernel {
   const Layout& layout(size_t t) const {
     return t < request_.operands.size() ? request_.operands[t] : y();
   }
+  bool is_weights(size_t t) const { return work_.op == WindowOp::kProducts && t == 1; }
   Dim out_rows() const { return rank_ > 1 ? y().shape[rank_ - 1] : Dim(1); }
   Dim bytes(size_t t, const Dim& elements) const {
     return elements * Dim(ir::size_of(layout(t).dtype));
@@ -129,7 +108,8 @@ class DepthwiseKernel {
   std::vector<Value> steps_along(int axis) {
     std::vector<Value> steps;
     for (size_t t = 0; t < tensors_.size(); ++t) {
-      Dim stride = t == 1 || layout(t).shape[axis] == Dim(1) ? Dim(0) : layout(t).strides[axis];
+      const bool stays = is_weights(t) || layout(t).shape[axis] == Dim(1);
+      Dim stride = stays ? Dim(0) : layout(t).strides[axis];
       if (t == 0 && axis > 0) stride *= window_.strides[axis - 1];
       steps.push_back(stride == Dim(0)
                           ? Value()
@@ -147,6 +127,7 @@ class DepthwiseKernel {
         outer.spatial = axis - 1;
         outer.pad = writer_.integer(fmt::format("pad{}", axis), window_.pad_lo[axis - 1]);
         outer.input = writer_.integer(fmt::format("in{}", axis), x().shape[axis]);
+        outer.padded = padded(fmt::format("padded{}", axis), axis - 1);
       }
       outer_.push_back(std::move(outer));
     }
@@ -157,28 +138,40 @@ class DepthwiseKernel {
     steps_.w_tap.resize(rank_);
     steps_.x_tap.resize(rank_);
     for (int i = rank_; i-- > 0;) {
-      steps_.w_tap[i] = writer_.integer(fmt::format("w_tap{}", i), bytes(1, w_tap));
+      if (work_.op == WindowOp::kProducts)
+        steps_.w_tap[i] = writer_.integer(fmt::format("w_tap{}", i), bytes(1, w_tap));
       steps_.x_tap[i] = writer_.integer(fmt::format("x_tap{}", i),
                                         bytes(0, x().strides[i + 1] * Dim(window_.dilations[i])));
       w_tap *= window_.kernel[i];
     }
     steps_.x_pixel = writer_.integer("x_pixel", bytes(0, x().strides[rank_]));
     steps_.pixel = steps_along(rank_);
+    if (work_.op == WindowOp::kAveragePadded) {
+      steps_.pixel_pad = writer_.integer("pixel_pad", window_.pad_lo[rank_ - 1]);
+      steps_.padded_pixels = padded("padded_pixels", rank_ - 1);
+    }
     steps_.row.resize(tensors_.size());
     if (rank_ > 1) {
       steps_.x_row = writer_.integer("x_row", bytes(0, x().strides[rank_ - 1]));
       steps_.row = steps_along(rank_ - 1);
       steps_.in_rows = writer_.integer("in_rows", x().shape[rank_ - 1]);
       steps_.out_rows = writer_.integer("out_rows", out_rows());
+      steps_.padded_rows = padded("padded_rows", rank_ - 2);
       steps_.row_pad = writer_.integer("row_pad", window_.pad_lo[rank_ - 2]);
     }
     loop_.emplace(writer_, pixels_, tiles_);
   }
 
+  // The extent of x with its upper padding, where averages count that.
+  Value padded(const std::string& name, int axis) {
+    if (work_.op != WindowOp::kAveragePadded) return {};
+    return writer_.integer(name, x().shape[axis + 1] + window_.pad_hi[axis]);
+  }
+
   void declare_channels() {
     channels_ = writer_.integer("channels", x().shape.back());
     whole_vectors_ = ir::mod(x().shape.back(), lanes_) == Dim(0);
-    if (!types_.epilogue || !has_elementary(*types_.epilogue)) return;
+    if (!types_.epilogue || !ir::has_elementary(*types_.epilogue)) return;
     const int64_t bytes = int64_t{tiles_.inner.width} * lanes_ * ir::size_of(types_.sum);
     const int64_t scratch = (bytes + 63) / 64 * 64;
     scratch_ = writer_.scratch(scratch);
@@ -206,7 +199,7 @@ class DepthwiseKernel {
 
   // A unit is a row of tiles.
   void emit_unit(const Value& unit, const Range& tiles) {
-    DepthwisePlace place;
+    WindowPlace place;
     place.tensors = tensors_;
     Value rest = unit;
     if (rank_ > 1) {
@@ -224,22 +217,29 @@ class DepthwiseKernel {
                     .stride = window_.strides[axis.spatial],
                     .dilation = window_.dilations[axis.spatial]};
       place.taps.insert(place.taps.begin(), taps_inside(position, tap, axis.pad, axis.input));
+      if (axis.padded.valid()) {
+        const Value end = taps_inside(position, tap, axis.pad, axis.padded).end;
+        place.outer_count = place.outer_count.valid() ? place.outer_count * end : end;
+      }
     }
     const auto at = [&](const Value& pixel) {
-      DepthwisePlace result = place;
+      WindowPlace result = place;
       move(result.tensors, steps_.pixel, pixel);
+      result.first_pixel = pixel;
       return result;
     };
-    loop_->run(
-        tiles,
-        {.tile =
-             [&](const TileShape& shape, const Value& first) {
-               each_block(at(first), [&](const DepthwisePlace& here) { tile_.tile(shape, here); });
-             },
-         .pixel =
-             [&](const Value& pixel, const Range& taps) {
-               each_block(at(pixel), [&](const DepthwisePlace& here) { tile_.pixel(taps, here); });
-             }});
+    PixelLoop::Body body;
+    body.tile = [&](const TileShape& shape, const Value& first) {
+      WindowPlace here = at(first);
+      tile_.count(shape, &here);
+      each_block(here, [&](const WindowPlace& block) { tile_.tile(shape, block); });
+    };
+    body.pixel = [&](const Value& pixel, const Range& taps) {
+      WindowPlace here = at(pixel);
+      tile_.count(taps, &here);
+      each_block(here, [&](const WindowPlace& block) { tile_.pixel(taps, block); });
+    };
+    loop_->run(tiles, body);
   }
 
   void move(std::vector<Value>& tensors, const std::vector<Value>& steps, const Value& count) {
@@ -250,14 +250,14 @@ class DepthwiseKernel {
 
   // Vectors of channels; the last one overlaps the one before it, or is masked when the number of
   // channels is known at run time only.
-  void each_block(const DepthwisePlace& place,
-                  const std::function<void(const DepthwisePlace&)>& body) {
+  void each_block(const WindowPlace& place, const std::function<void(const WindowPlace&)>& body) {
     const Value zero = code_.constant(int64_t{0});
     const auto block = [&](const Value& first, const Value& count) {
-      DepthwisePlace here = place;
+      WindowPlace here = place;
       here.channels = {first, count, lanes_};
-      for (size_t t = 0; t < 2; ++t)
-        here.tensors[t] = code_.address(place.tensors[t], code_.element(first, types_.dtypes[t]));
+      const Value offset = code_.element(first, types_.dtype);
+      here.tensors[0] = code_.address(place.tensors[0], offset);
+      if (is_weights(1)) here.tensors[1] = code_.address(place.tensors[1], offset);
       body(here);
     };
     if (x().shape.back().is_constant()) {
@@ -272,19 +272,19 @@ class DepthwiseKernel {
   }
 
   const Request& request_;
-  const ir::Contract& contract_;
+  WindowWork work_;
   const ir::Window& window_;
   int rank_;
-  Contraction types_;
+  const Contraction& types_;
   int lanes_;
   Axis pixels_;
   PixelTiles tiles_;
   int rows_;  // of a tile
   TaskWriter writer_;
   loop::Builder& code_;
-  DepthwiseTile tile_;
+  WindowTile tile_;
   std::optional<PixelLoop> loop_;
-  DepthwiseSteps steps_;
+  WindowSteps steps_;
   std::vector<Value> tensors_;
   std::vector<OuterAxis> outer_;
   bool whole_vectors_ = false;
@@ -294,15 +294,15 @@ class DepthwiseKernel {
 
 }  // namespace
 
-bool is_depthwise(const Request& request) {
-  const auto& contract = *request.node->as<ir::Contract>();
-  const Layout& x = request.operands[0];
-  const Layout& w = request.operands[1];
-  return contract.batch == 0 && contract.panel == 0 && contract.groups > 1 &&
-         contract.window.rank() >= 1 && x.shape.back() == Dim(contract.groups) &&
-         w.shape.back() == Dim(contract.groups) && w.strides == ir::compact_strides(w.shape);
+std::string window_text(const ir::Window& window) {
+  std::string text;
+  for (int i = 0; i < window.rank(); ++i)
+    text += fmt::format("{}{}", i ? "x" : "", window.kernel[i]);
+  return fmt::format("{}_s{}", text, window.strides.back());
 }
 
-Call depthwise_call(const Request& request) { return DepthwiseKernel(request).make(); }
+Call window_call(const Request& request, WindowWork work) {
+  return WindowKernel(request, std::move(work)).make();
+}
 
 }  // namespace dovetail::kernels

@@ -5,8 +5,7 @@
 
 namespace dovetail::kernels {
 
-// Pool, window rank 1 to 3. Vectors run along the channels; positions outside of x are left out by
-// the range of the window loops.
+// Pool, window rank 1 to 3.
 Call pool_call(const Request& request);
 
 }  // namespace dovetail::kernels
