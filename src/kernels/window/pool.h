@@ -1,4 +1,4 @@
-// Max and average pooling over channels-last rows.
+// Max, sum and average pooling over channels-last rows.
 #pragma once
 
 #include "kernels/kernel.h"

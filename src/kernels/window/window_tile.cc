@@ -63,7 +63,7 @@ void WindowTile::combine(const Var& sum, const Value& x, const Value& weight) {
   if (work_.op == WindowOp::kProducts) {
     sum.set(ir::is_float(types_.sum) ? code_.fma(x, weight, before) : x * weight + before);
   } else if (work_.op != WindowOp::kMax) {
-    sum.set(before + x);
+    sum.set(before + x);  // averages divide afterwards
   } else if (ir::is_float(types_.sum)) {
     // The loop operation gives x when either is NaN: a NaN already there has to stay.
     sum.set(code_.select(before == before, max(before, x), before));
