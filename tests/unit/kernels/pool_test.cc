@@ -66,13 +66,15 @@ TEST(Pool, OneAndThreeSpatialAxes) {
 }
 
 TEST(Pool, LargeWindows) {
+  // Partial sums of 117 numbers are in the thousands.
+  constexpr Tolerance kManySums{.relative = 2e-6, .absolute = 5e-4};
   for (const PoolKind kind : kKinds) {
     PoolNode wide({kind, {{9, 13}, {1, 1}, {1, 1}, {4, 6}, {4, 6}}, {0, 0}}, DType::kF32,
                   {1, 12, 30, 20});
-    expect_evaluated(wide.run, kRounding);
+    expect_evaluated(wide.run, kManySums);
     PoolNode all({kind, {{5, 20}, {1, 1}, {1, 1}, {0, 0}, {0, 0}}, {0, 0}}, DType::kF32,
                  {2, 5, 20, 33});
-    expect_evaluated(all.run, kRounding);
+    expect_evaluated(all.run, kManySums);
   }
 }
 
