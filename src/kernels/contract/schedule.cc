@@ -51,7 +51,8 @@ class Scheduler {
       schedule_.lanes = lanes;
       schedule_.vectors =
           static_cast<int>(std::clamp<int64_t>(contraction_.columns.value(), 1, sums / 2));
-      schedule_.pixels = std::min(sums / schedule_.vectors, 8);
+      // Beside the sums, the registers hold x of each pixel and a vector of weights.
+      schedule_.pixels = std::min(sums / schedule_.vectors, sums / 4);
       return;
     }
     if (contraction_.panel) lanes = std::min(lanes, contraction_.panel);

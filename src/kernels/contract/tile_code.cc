@@ -43,10 +43,17 @@ void TileCode::tile(const TileShape& shape, const Unit& unit, const Place& place
 
 void TileCode::pixel(const Range& taps, const Unit& unit, const Place& place) {
   const Accumulators sums = zeros(1, unit);
+  const auto at = [&](const Source& source, const Value& tap) {
+    return moved(source, tap * steps_.x_tap, tap * steps_.w_tap);
+  };
   row_taps(0, place, {place.tensors[0], unit.weights}, [&](const Source& source) {
+    if (schedule_.merged_taps) {
+      const Value count = steps_.channels * max(taps.end - taps.begin, 0);
+      channels(1, count, unit, at(source, taps.begin), sums);
+      return;
+    }
     code_.for_each("tap", taps.begin, taps.end, 1, [&](const Value& tap) {
-      channels(1, steps_.channels, unit, moved(source, tap * steps_.x_tap, tap * steps_.w_tap),
-               sums);
+      channels(1, steps_.channels, unit, at(source, tap), sums);
     });
   });
   finish(1, unit, place, sums);
@@ -114,13 +121,16 @@ void TileCode::channel_vectors(uint32_t active, const Value& count, const Unit& 
                                const Source& source, const Accumulators& sums) {
   const auto block = [&](const Value& channel, const Value& lanes) {
     const Value at = code_.element(channel, contraction_.dtype);
-    std::vector<Value> weights;
-    for (int v = 0; v < unit.vectors; ++v) weights.push_back(load_channels(source.w[v], at, lanes));
+    std::vector<Value> x(sums.size());
     for (size_t p = 0; p < sums.size(); ++p) {
-      if (!(active >> p & 1)) continue;
       const Value offset = at + steps_.pixel[0] * static_cast<int64_t>(p);
-      const Value x = load_channels(source.x, offset, lanes);
-      for (int v = 0; v < unit.vectors; ++v) add_product(sums[p][v], x, weights[v]);
+      if (active >> p & 1) x[p] = load_channels(source.x, offset, lanes);
+    }
+    for (int v = 0; v < unit.vectors; ++v) {
+      const Value weights = load_channels(source.w[v], at, lanes);
+      for (size_t p = 0; p < sums.size(); ++p) {
+        if (active >> p & 1) add_product(sums[p][v], x[p], weights);
+      }
     }
   };
   const Value full = count / schedule_.lanes * schedule_.lanes;
