@@ -48,7 +48,7 @@ class TileCode {
   // `steps` once the parameters are there.
   void set_steps(Steps steps) { steps_ = std::move(steps); }
   // This worker's own, when the schedule asks for it.
-  void set_scratch(loop::Value scratch) { scratch_ = std::move(scratch); }
+  void set_scratch(loop::Value scratch) { scratch_ = scratch; }
 
   void tile(const TileShape& shape, const Unit& unit, const Place& place);
   // One pixel whose range of taps along the row is known at run time.

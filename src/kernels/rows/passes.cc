@@ -123,7 +123,10 @@ int64_t elements_per_chunk(const Body& body, bool by_vectors) {
   for (const BodyValue& value : body.values) {
     cost += value.kind == BodyValue::Kind::kElementwise ? 0 : 2;
     for (const ir::ScalarNode& node : value.expr.nodes)
-      cost += ir::is_elementary(node.op) ? 14 : is_slow(node.op) ? 8 : ir::arity_of(node.op) ? 1 : 0;
+      cost += ir::is_elementary(node.op) ? 14
+              : is_slow(node.op)         ? 8
+              : ir::arity_of(node.op)    ? 1
+                                         : 0;
   }
   cost += static_cast<int64_t>(2 * body.outputs.size());
   if (!by_vectors) cost *= 8;
