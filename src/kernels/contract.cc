@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "kernels/contract/contract_code.h"
-#include "kernels/depthwise/depthwise.h"
+#include "kernels/window/depthwise.h"
 #include "kernels/winograd/winograd.h"
 
 namespace dovetail::kernels {

@@ -2,14 +2,15 @@
 #include "kernels/contract.h"
 #include "kernels/kernel.h"
 #include "kernels/move/gather.h"
+#include "kernels/move/interleave.h"
 #include "kernels/move/pad.h"
 #include "kernels/order/cumulate.h"
 #include "kernels/order/extreme.h"
 #include "kernels/order/nms.h"
 #include "kernels/order/top_k.h"
-#include "kernels/pool/pool.h"
 #include "kernels/pool/pool_indices.h"
 #include "kernels/rows/rows.h"
+#include "kernels/window/pool.h"
 
 namespace dovetail::kernels {
 namespace {
@@ -29,6 +30,7 @@ bool channels_are_contiguous(const Layout& layout) {
 
 std::vector<Call> make_calls(const Request& request) {
   const ir::Node& node = *request.node;
+  if (std::optional<Call> call = interleave_call(request)) return {*std::move(call)};
   if (is_rows(node)) return {rows_call(request)};
   if (node.as<ir::Contract>()) return contract_calls(request);
   if (node.as<ir::Pool>()) return {pool_call(request)};

@@ -3,6 +3,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "ir/scalar_cost.h"
 #include "passes/rebuild.h"
 #include "passes/simplify_rules.h"
 
@@ -35,6 +36,12 @@ class EpilogueFuser {
   }
 
  private:
+  // One column: the contraction would compute a vector of an elementary function for each element.
+  static bool wastes_lanes(const Node& node) {
+    return node.result()->shape().back() == ir::Dim(1) &&
+           ir::has_elementary(node.as<ir::Elementwise>()->expr);
+  }
+
   // Which contraction an elementwise node goes into: the last that only it reads.
   void plan(const Node& node) {
     if (!node.as<ir::Elementwise>()) return;
@@ -42,6 +49,7 @@ class EpilogueFuser {
     for (const Value* operand : node.operands) {
       const auto* contract = operand->node->as<ir::Contract>();
       if (!contract || uses_[operand] != 1 || operand->shape() != node.result()->shape()) continue;
+      if (wastes_lanes(node)) continue;
       if (!best || position_[operand->node] > position_[best]) best = operand->node;
     }
     if (!best) return;

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 
+#include "ir/scalar_cost.h"
 #include "passes/rebuild.h"
 
 namespace dovetail::passes {
@@ -21,6 +23,28 @@ bool wants_panels(const Node& node) {
   return single_or_half && w->shape().back().is_constant();
 }
 
+// Whether it is faster to run vectors along the channels of each column than along few columns.
+// Costs of one output position in half cycles: products by vectors, and a sum over the lanes
+// and a store for each column; against one product for each channel.
+bool prefers_single_columns(const Node& node, int panel) {
+  const auto& contract = *node.as<ir::Contract>();
+  const Shape& w = node.operands[1]->shape();
+  const std::optional<int64_t> columns = w.back().constant();
+  const std::optional<int64_t> channels = w[w.size() - 2].constant();
+  if (!columns || !channels || *columns > panel / 4) return false;
+  if (contract.epilogue && ir::has_elementary(*contract.epilogue)) return false;
+  const ir::Window& window = contract.window;
+  int64_t run = *channels;  // neighbours in x and w
+  int64_t runs = 1;
+  for (int i = 0; i < window.rank(); ++i) {
+    const bool joins = i + 1 == window.rank() && window.dilations[i] == 1;
+    (joins ? run : runs) *= window.kernel[i];
+  }
+  const int64_t lanes = panel / 2;
+  const int64_t vectors = runs * ((run + lanes - 1) / lanes);
+  return *columns * (vectors + 7) * 5 < run * runs * 4;
+}
+
 class Packer {
  public:
   Packer(ir::Graph& graph, int panel) : old_(graph), rebuild_(graph), panel_(panel) {}
@@ -32,10 +56,10 @@ class Packer {
         continue;
       }
       ir::Contract packed = *node->as<ir::Contract>();
-      packed.panel = panel_;
+      packed.panel = prefers_single_columns(*node, panel_) ? 1 : panel_;
       packed.columns = node->operands[1]->shape().back().value();
       std::vector<Value*> operands = rebuild_.operands_of(*node);
-      operands[1] = panels_of(operands[1], packed.batch, node->origins);
+      operands[1] = panels_of(operands[1], packed, node->origins);
       rebuild_.set(node->result(),
                    rebuild_.make(std::move(packed), std::move(operands), node->origins));
     }
@@ -44,12 +68,13 @@ class Packer {
 
  private:
   // w (B..., K..., C, M) -> (B..., M/NR, K..., C, NR), columns past M are 0
-  Value* panels_of(Value* w, int batch, const std::vector<std::string>& origins) {
-    const auto found = made_.find({w, batch});
+  Value* panels_of(Value* w, const ir::Contract& packed, const std::vector<std::string>& origins) {
+    const Key key{w, packed.batch, packed.panel};
+    const auto found = made_.find(key);
     if (found != made_.end()) return found->second;
-    Value* packed = is_repeated(*w, batch) ? repeated_panels(w, batch, origins)
-                                           : panels_of_matrix(w, batch, origins);
-    return made_[{w, batch}] = packed;
+    Value* panels = is_repeated(*w, packed.batch) ? repeated_panels(w, packed, origins)
+                                                  : panels_of_matrix(w, packed, origins);
+    return made_[key] = panels;
   }
 
   // The same matrix for several batches.
@@ -60,25 +85,27 @@ class Packer {
   }
 
   // Packed once, then repeated.
-  Value* repeated_panels(Value* w, int batch, const std::vector<std::string>& origins) {
-    Value* packed = panels_of(w->node->operands[0], batch, origins);
-    Shape shape(w->shape().begin(), w->shape().begin() + batch);
-    shape.insert(shape.end(), packed->shape().begin() + batch, packed->shape().end());
-    return rebuild_.make(ir::Broadcast{std::move(shape)}, {packed}, origins);
+  Value* repeated_panels(Value* w, const ir::Contract& packed,
+                         const std::vector<std::string>& origins) {
+    Value* once = panels_of(w->node->operands[0], packed, origins);
+    Shape shape(w->shape().begin(), w->shape().begin() + packed.batch);
+    shape.insert(shape.end(), once->shape().begin() + packed.batch, once->shape().end());
+    return rebuild_.make(ir::Broadcast{std::move(shape)}, {once}, origins);
   }
 
-  Value* panels_of_matrix(Value* w, int batch, const std::vector<std::string>& origins) {
+  Value* panels_of_matrix(Value* w, const ir::Contract& packed,
+                          const std::vector<std::string>& origins) {
     const int rank = w->rank();
-    const int64_t columns = w->shape().back().value();
-    const int64_t panels = (columns + panel_ - 1) / panel_;
-    if (panels * panel_ != columns) {
+    const int batch = packed.batch;
+    const int64_t panels = (packed.columns + packed.panel - 1) / packed.panel;
+    if (panels * packed.panel != packed.columns) {
       ir::Pad pad{std::vector<Dim>(rank, Dim(0)), std::vector<Dim>(rank, Dim(0)), 0};
-      pad.hi.back() = panels * panel_ - columns;
+      pad.hi.back() = panels * packed.panel - packed.columns;
       w = rebuild_.make(std::move(pad), {w}, origins);
     }
     Shape split(w->shape().begin(), w->shape().end() - 1);
     split.emplace_back(panels);
-    split.emplace_back(panel_);
+    split.emplace_back(packed.panel);
     w = rebuild_.make(ir::Reshape{std::move(split)}, {w}, origins);
     std::vector<int> perm;
     for (int i = 0; i < batch; ++i) perm.push_back(i);
@@ -91,7 +118,8 @@ class Packer {
   ir::Graph& old_;
   Rebuild rebuild_;
   int panel_;
-  std::map<std::pair<Value*, int>, Value*> made_;
+  using Key = std::tuple<Value*, int, int>;  // the matrix, its batch axes, the panels' width
+  std::map<Key, Value*> made_;
 };
 
 }  // namespace

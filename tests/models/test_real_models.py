@@ -21,7 +21,6 @@ TIGHTER = {"light_squeezenet": 1e-5, "lcnet_orientation": 1e-5}
 REFUSED = {
     "aecmos": "GRU (2 nodes)",
     "basic_pitch": "(Pad): mode 'reflect' is not supported",
-    "centerface": "ConvTranspose (3 nodes)",
     "ddddocr_det": "Resize (2 nodes)",
     "ddddocr_ocr": "LSTM (1 node)",
     "light_inception_v1": "LRN (2 nodes)",

@@ -43,7 +43,7 @@ class ContractCode {
  private:
   std::string name(const Request& request) const {
     return fmt::format("{}_{}x{}", name_of(*request.node->as<ir::Contract>()), schedule_.pixels,
-                       schedule_.vectors * schedule_.lanes);
+                       schedule_.unit_columns());
   }
 
   Dim bytes(int tensor, const Dim& elements) const {
@@ -123,8 +123,7 @@ class ContractCode {
     if (schedule_.tail == ColumnTail::kRunTime)
       columns_ = writer_.integer("columns", contraction_.columns);
     if (schedule_.tail_masked) {
-      const Dim count = contraction_.columns -
-                        schedule_.full * Dim(schedule_.vectors * schedule_.lanes) -
+      const Dim count = contraction_.columns - schedule_.full * Dim(schedule_.unit_columns()) -
                         Dim((schedule_.tail_vectors - 1) * schedule_.lanes);
       tail_count_ = writer_.integer("tail", count);
     }
@@ -155,12 +154,12 @@ class ContractCode {
 
   void full_units(const Value& begin, const Value& end) {
     code_.for_each("unit", begin, end, 1, [&](const Value& unit) {
-      rows(unit_at(unit * int64_t{schedule_.vectors * schedule_.lanes}, schedule_.vectors));
+      rows(unit_at(unit * int64_t{schedule_.unit_columns()}, schedule_.vectors));
     });
   }
 
   void tail_unit() {
-    const Value first = full_ * int64_t{schedule_.vectors * schedule_.lanes};
+    const Value first = full_ * int64_t{schedule_.unit_columns()};
     if (schedule_.tail == ColumnTail::kFixed) {
       Unit unit = unit_at(first, schedule_.tail_vectors);
       if (schedule_.tail_masked) unit.count = tail_count_;
@@ -186,7 +185,8 @@ class ContractCode {
     const int64_t width = contraction_.panel;
     const Value offset = column / width * panel_step_ + column % width * size;
     const Value first = code_.address(tensors_[1], offset);
-    for (int64_t panel = 0; panel * width < int64_t{vectors} * schedule_.lanes; ++panel) {
+    const int64_t columns = schedule_.along_channels ? vectors : int64_t{vectors} * schedule_.lanes;
+    for (int64_t panel = 0; panel * width < columns; ++panel) {
       unit.weights.push_back(code_.address(first, panel_step_ * panel));
     }
     return unit;

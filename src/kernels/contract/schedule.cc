@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "kernels/scalar/scalar_code.h"
+#include "ir/scalar_cost.h"
 
 namespace dovetail::kernels {
 namespace {
@@ -30,7 +30,8 @@ class Scheduler {
                             tap.w_stride == contraction_.channels * contraction_.w_stride;
     schedule_.pixel_tiles = cut_pixels(contraction_.pixels, schedule_.pixels);
     schedule_.pixels = schedule_.pixel_tiles.inner.width;
-    if (contraction_.epilogue && has_elementary(*contraction_.epilogue)) {
+    if (contraction_.epilogue && ir::has_elementary(*contraction_.epilogue) &&
+        !schedule_.along_channels) {
       schedule_.scratch = int64_t{schedule_.pixels} * schedule_.vectors * schedule_.lanes *
                           ir::size_of(contraction_.sum);
       schedule_.scratch = ceil_quotient(schedule_.scratch, 64) * 64;
@@ -41,10 +42,22 @@ class Scheduler {
 
  private:
   void choose_register_tile() {
-    const RegisterTile tile = register_tile(level_, contraction_.sum, contraction_.panel);
+    if (contraction_.panel == 1) {
+      const int sums = level_.vector_registers >= 32 ? 24 : 8;
+      schedule_.along_channels = true;
+      schedule_.lanes = level_.vector_bytes / ir::size_of(contraction_.sum);
+      schedule_.vectors =
+          static_cast<int>(std::clamp<int64_t>(contraction_.columns.value(), 1, sums / 2));
+      // Beside the sums, the registers hold x of each pixel and a vector of weights.
+      schedule_.pixels = std::min(sums / schedule_.vectors, sums / 4);
+      return;
+    }
+    RegisterTile tile = register_tile(level_, contraction_.sum, contraction_.panel);
+    const std::optional<int64_t> columns = contraction_.columns.constant();
+    // Few columns take a part of a vector.
+    while (columns && tile.lanes > 1 && tile.lanes / 2 >= *columns) tile.lanes /= 2;
     const bool many = level_.vector_registers >= 32;
     const std::optional<int64_t> extent = contraction_.pixels.extent.constant();
-    const std::optional<int64_t> columns = contraction_.columns.constant();
     const bool wide = !columns || *columns >= int64_t{2} * tile.vectors * tile.lanes;
     // Twice the columns for few pixels: with 16 registers the weights then leave room for 8 sums.
     const int few = many ? tile.pixels / 2 : 2;
@@ -66,7 +79,7 @@ class Scheduler {
   }
 
   void cut_columns() {
-    const int unit = schedule_.vectors * schedule_.lanes;
+    const int unit = schedule_.unit_columns();
     const Dim& columns = contraction_.columns;
     schedule_.full = ir::floordiv(columns, unit);
     schedule_.units = ir::ceildiv(columns, unit);
@@ -77,8 +90,9 @@ class Scheduler {
     }
     const int64_t left = columns.value() % unit;
     schedule_.tail = ColumnTail::kFixed;
-    schedule_.tail_vectors = static_cast<int>(ceil_quotient(left, schedule_.lanes));
-    schedule_.tail_masked = left % schedule_.lanes != 0;
+    const int64_t width = schedule_.along_channels ? 1 : schedule_.lanes;
+    schedule_.tail_vectors = static_cast<int>(ceil_quotient(left, width));
+    schedule_.tail_masked = left % width != 0;
     schedule_.full_units = columns.value() >= unit;
   }
 
@@ -86,7 +100,7 @@ class Scheduler {
   // that chunks that follow each other share theirs.
   void cut_chunks() {
     const Dim additions = ir::max(contraction_.additions(), 1);
-    const Dim unit_tile = additions * Dim(schedule_.pixels * schedule_.vectors * schedule_.lanes);
+    const Dim unit_tile = additions * Dim(schedule_.pixels * schedule_.unit_columns());
     const Dim wanted = ir::ceildiv(kChunkProducts, unit_tile);
     const Dim weights = additions * contraction_.columns * Dim(ir::size_of(contraction_.dtype));
     const std::optional<int64_t> bytes = weights.constant();

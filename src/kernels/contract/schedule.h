@@ -22,7 +22,10 @@ struct Schedule {
   ColumnTail tail = ColumnTail::kNone;
   int tail_vectors = 0;
   bool tail_masked = false;
-  bool full_units = true;    // false: the tail is all there is
+  bool full_units = true;  // false: the tail is all there is
+  // Vectors run along the channels and each column has its own sum of a whole vector, added up at
+  // the end: for few columns, whose weights are panels of one column. `vectors` counts columns.
+  bool along_channels = false;
   bool merged_taps = false;  // taps and channels of a window row lie in one run of x and of w
 
   // An epilogue of many instructions is a loop over the tile's pixels, which first puts the sums
@@ -37,6 +40,7 @@ struct Schedule {
   ir::Dim chunk_rows, chunk_tiles, chunk_units;  // of one chunk
   ir::Dim row_chunks, tile_chunks, unit_chunks;
 
+  int unit_columns() const { return along_channels ? vectors : vectors * lanes; }
   ir::Dim chunks() const { return row_chunks * tile_chunks * unit_chunks; }
 };
 

@@ -43,10 +43,17 @@ void TileCode::tile(const TileShape& shape, const Unit& unit, const Place& place
 
 void TileCode::pixel(const Range& taps, const Unit& unit, const Place& place) {
   const Accumulators sums = zeros(1, unit);
+  const auto at = [&](const Source& source, const Value& tap) {
+    return moved(source, tap * steps_.x_tap, tap * steps_.w_tap);
+  };
   row_taps(0, place, {place.tensors[0], unit.weights}, [&](const Source& source) {
+    if (schedule_.merged_taps) {
+      const Value count = steps_.channels * max(taps.end - taps.begin, 0);
+      channels(1, count, unit, at(source, taps.begin), sums);
+      return;
+    }
     code_.for_each("tap", taps.begin, taps.end, 1, [&](const Value& tap) {
-      channels(1, steps_.channels, unit, moved(source, tap * steps_.x_tap, tap * steps_.w_tap),
-               sums);
+      channels(1, steps_.channels, unit, at(source, tap), sums);
     });
   });
   finish(1, unit, place, sums);
@@ -98,8 +105,46 @@ std::vector<Value> TileCode::load_weights(const Unit& unit, const Source& source
   return weights;
 }
 
+void TileCode::add_product(const loop::Var& sum, const Value& x, const Value& w) {
+  sum.set(ir::is_float(contraction_.sum) ? code_.fma(x, w, sum.get()) : x * w + sum.get());
+}
+
+// `count` valid: so many lanes.
+Value TileCode::load_channels(const Value& pointer, const Value& offset, const Value& count) {
+  const loop::Type type = vector_type(contraction_.dtype);
+  return code_.cast(count.valid() ? code_.load_masked(type, pointer, offset, count)
+                                  : code_.load(type, pointer, offset),
+                    contraction_.sum);
+}
+
+void TileCode::channel_vectors(uint32_t active, const Value& count, const Unit& unit,
+                               const Source& source, const Accumulators& sums) {
+  const auto block = [&](const Value& channel, const Value& lanes) {
+    const Value at = code_.element(channel, contraction_.dtype);
+    std::vector<Value> x(sums.size());
+    for (size_t p = 0; p < sums.size(); ++p) {
+      const Value offset = at + steps_.pixel[0] * static_cast<int64_t>(p);
+      if (active >> p & 1) x[p] = load_channels(source.x, offset, lanes);
+    }
+    for (int v = 0; v < unit.vectors; ++v) {
+      const Value weights = load_channels(source.w[v], at, lanes);
+      for (size_t p = 0; p < sums.size(); ++p) {
+        if (active >> p & 1) add_product(sums[p][v], x[p], weights);
+      }
+    }
+  };
+  const Value full = count / schedule_.lanes * schedule_.lanes;
+  code_.for_each("channel", code_.constant(int64_t{0}), full, schedule_.lanes,
+                 [&](const Value& channel) { block(channel, {}); });
+  code_.if_(full < count, [&] { block(full, count - full); });
+}
+
 void TileCode::channels(uint32_t active, const Value& count, const Unit& unit, const Source& source,
                         const Accumulators& sums) {
+  if (schedule_.along_channels) {
+    channel_vectors(active, count, unit, source, sums);
+    return;
+  }
   const DType dtype = contraction_.dtype;
   std::vector<Value> pixel_offsets(sums.size());
   for (size_t p = 0; p < sums.size(); ++p) {
@@ -112,11 +157,7 @@ void TileCode::channels(uint32_t active, const Value& count, const Unit& unit, c
       if (!(active >> p & 1)) continue;
       const Value one = code_.load(loop::scalar(dtype), source.x, at + pixel_offsets[p]);
       const Value all = code_.broadcast(code_.cast(one, contraction_.sum), schedule_.lanes);
-      for (int v = 0; v < unit.vectors; ++v) {
-        const loop::Var& sum = sums[p][v];
-        sum.set(ir::is_float(contraction_.sum) ? code_.fma(all, weights[v], sum.get())
-                                               : all * weights[v] + sum.get());
-      }
+      for (int v = 0; v < unit.vectors; ++v) add_product(sums[p][v], all, weights[v]);
     }
   });
 }
@@ -159,7 +200,29 @@ void TileCode::each_pixel(
                  });
 }
 
+// Every lane of a sum belongs to one column.
+void TileCode::finish_columns(int width, const Unit& unit, const Place& place,
+                              const Accumulators& sums) {
+  std::vector<bool> moves;
+  for (const Value& step : steps_.pixel) moves.push_back(step.valid());
+  const Epilogue epilogue(code_, contraction_, std::move(moves));
+  for (int v = 0; v < unit.vectors; ++v) {
+    const Columns column{unit.column + int64_t{v}, {}, 1};
+    const std::vector<Value> shared = epilogue.load_shared(place.tensors, column);
+    for (int p = 0; p < width; ++p) {
+      const Value sum = schedule_.lanes == 1
+                            ? sums[p][v].get()
+                            : code_.reduce(loop::Opcode::kReduceAdd, sums[p][v].get());
+      epilogue.store(sum, shared, at_pixel(code_.constant(int64_t{p}), place), column);
+    }
+  }
+}
+
 void TileCode::finish(int width, const Unit& unit, const Place& place, const Accumulators& sums) {
+  if (schedule_.along_channels) {
+    finish_columns(width, unit, place, sums);
+    return;
+  }
   std::vector<bool> moves;
   for (const Value& step : steps_.pixel) moves.push_back(step.valid());
   const Epilogue epilogue(code_, contraction_, std::move(moves));

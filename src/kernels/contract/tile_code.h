@@ -48,7 +48,7 @@ class TileCode {
   // `steps` once the parameters are there.
   void set_steps(Steps steps) { steps_ = std::move(steps); }
   // This worker's own, when the schedule asks for it.
-  void set_scratch(loop::Value scratch) { scratch_ = std::move(scratch); }
+  void set_scratch(loop::Value scratch) { scratch_ = scratch; }
 
   void tile(const TileShape& shape, const Unit& unit, const Place& place);
   // One pixel whose range of taps along the row is known at run time.
@@ -70,8 +70,15 @@ class TileCode {
                    const Accumulators& sums);
   void channels(uint32_t active, const loop::Value& count, const Unit& unit, const Source& source,
                 const Accumulators& sums);
+  // `channels` with vectors along the channels.
+  void channel_vectors(uint32_t active, const loop::Value& count, const Unit& unit,
+                       const Source& source, const Accumulators& sums);
+  loop::Value load_channels(const loop::Value& pointer, const loop::Value& offset,
+                            const loop::Value& count);
+  void add_product(const loop::Var& sum, const loop::Value& x, const loop::Value& w);
   std::vector<loop::Value> load_weights(const Unit& unit, const Source& source,
                                         const loop::Value& channel);
+  void finish_columns(int width, const Unit& unit, const Place& place, const Accumulators& sums);
   void finish(int width, const Unit& unit, const Place& place, const Accumulators& sums);
   // Calls `store` for every pixel with its sums and its number.
   void each_pixel(int width, const Accumulators& sums,

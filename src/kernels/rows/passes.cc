@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "kernels/scalar/scalar_code.h"
+#include "ir/scalar_cost.h"
 
 namespace dovetail::kernels::rows {
 namespace {
@@ -63,7 +63,7 @@ class Planner {
     for (size_t v = 0; v < body_.values.size(); ++v) {
       const BodyValue& value = body_.values[v];
       if (value.kind != BodyValue::Kind::kElementwise || !value.varies ||
-          !has_elementary(value.expr))
+          !ir::has_elementary(value.expr))
         continue;
       std::vector<int> uses;
       for (int p = 0; p <= body_.max_depth; ++p) {
@@ -86,7 +86,7 @@ class Planner {
     for (const int v : used_in(p)) {
       const BodyValue& value = body_.values[v];
       if (!value.varies && value.kind != BodyValue::Kind::kReduce) pass.invariant.push_back(v);
-      if (value.varies && !is_saved_before(v, p)) pass.expensive |= has_elementary(value.expr);
+      if (value.varies && !is_saved_before(v, p)) pass.expensive |= ir::has_elementary(value.expr);
     }
   }
 
@@ -123,7 +123,10 @@ int64_t elements_per_chunk(const Body& body, bool by_vectors) {
   for (const BodyValue& value : body.values) {
     cost += value.kind == BodyValue::Kind::kElementwise ? 0 : 2;
     for (const ir::ScalarNode& node : value.expr.nodes)
-      cost += is_elementary(node.op) ? 14 : is_slow(node.op) ? 8 : ir::arity_of(node.op) ? 1 : 0;
+      cost += ir::is_elementary(node.op) ? 14
+              : is_slow(node.op)         ? 8
+              : ir::arity_of(node.op)    ? 1
+                                         : 0;
   }
   cost += static_cast<int64_t>(2 * body.outputs.size());
   if (!by_vectors) cost *= 8;

@@ -1,6 +1,5 @@
 #include "kernels/scalar/scalar_code.h"
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -212,15 +211,6 @@ class ExpressionCode {
 };
 
 }  // namespace
-
-bool is_elementary(ScalarOp op) {
-  return (op >= ScalarOp::kExp && op <= ScalarOp::kSigmoid) || op == ScalarOp::kPow;
-}
-
-bool has_elementary(const ir::ScalarExpr& expr) {
-  return std::any_of(expr.nodes.begin(), expr.nodes.end(),
-                     [](const ScalarNode& node) { return is_elementary(node.op); });
-}
 
 Value emit_scalar(Builder& builder, const ir::ScalarExpr& expr, std::span<const Value> operands,
                   int lanes) {

@@ -8,10 +8,6 @@
 
 namespace dovetail::kernels {
 
-// Operations that take tens of instructions a vector: exp, erf, pow and the like.
-bool is_elementary(ir::ScalarOp op);
-bool has_elementary(const ir::ScalarExpr& expr);
-
 // The value of `expr` on these operands, all of `lanes` lanes and of the dtypes the expression
 // names. Half precision is computed in float32. kUnsupported names an operation that has no code.
 loop::Value emit_scalar(loop::Builder& builder, const ir::ScalarExpr& expr,

@@ -20,7 +20,7 @@ ContractCase ContractCase::conv(const ConvCase& c) {
   contract.groups = c.groups;
   contract.winograd = c.winograd;
   if (c.packed) {
-    contract.panel = ir::panel_width(ir::host_target().family);
+    contract.panel = c.panel;
     contract.columns = c.columns;
   }
   ContractCase result;

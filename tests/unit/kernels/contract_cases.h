@@ -16,6 +16,7 @@ struct ConvCase {
   std::vector<int64_t> pad_lo = {}, pad_hi = {};      // missing: 0, pad_lo
   int64_t groups = 1;
   bool packed = true;
+  int panel = ir::panel_width(ir::host_target().family);  // of packed weights
   int winograd = 0;
   bool relu_bias = false;  // epilogue max(sum + bias, 0)
   bool residual = false;   // epilogue sum + r

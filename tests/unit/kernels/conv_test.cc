@@ -80,6 +80,36 @@ TEST(Conv, OneDimensional) {
   expect_conv({.x = {1, 300, 4}, .columns = 8, .kernel = {64}, .pad_lo = {32}, .pad_hi = {31}});
 }
 
+TEST(Conv, PanelsOfOneColumn) {
+  for (const int64_t columns : {1, 2, 3, 7, 8, 13, 26}) {
+    for (const int64_t channels : {1, 8, 24, 64, 70}) {
+      expect_conv({.x = {1, 5, 9, channels},
+                   .columns = columns,
+                   .kernel = {3, 3},
+                   .pad_lo = {1, 1},
+                   .panel = 1,
+                   .relu_bias = true});
+    }
+  }
+  expect_conv({.x = {2, 9, 30, 6}, .columns = 3, .kernel = {5, 5}, .pad_lo = {2, 2}, .panel = 1},
+              {.gaps = {3, 0, 5}});
+  expect_conv({.x = {1, 9, 23, 20},
+               .columns = 2,
+               .kernel = {3, 3},
+               .strides = {2, 3},
+               .dilations = {2, 2},
+               .pad_lo = {2, 1},
+               .panel = 1,
+               .residual = true});
+  expect_conv(
+      {.x = {1, 1, 2000, 1}, .columns = 1, .kernel = {1, 256}, .strides = {1, 2}, .panel = 1});
+  expect_conv({.x = {1, 40, 33}, .columns = 4, .kernel = {1}, .panel = 1, .dtype = ir::DType::kF16},
+              {.tolerance = 2e-3});
+  const Dim n = Dim::symbol("n"), w = Dim::symbol("w");
+  expect_conv({.x = {n, 6, w, 20}, .columns = 3, .kernel = {3, 3}, .pad_lo = {1, 1}, .panel = 1},
+              {.symbols = {{{"n", 1}, {"w", 1}}, {{"n", 2}, {"w", 25}}}});
+}
+
 TEST(Conv, BatchesGapsAndResidual) {
   expect_conv({.x = {3, 8, 10, 12},
                .columns = 36,

@@ -54,6 +54,29 @@ TEST(Copy, ImagesOfThreeChannels) {
   expect_evaluated(copy.run);
 }
 
+void expect_streams(DType dtype, int64_t streams, int64_t length) {
+  SCOPED_TRACE(::testing::PrintToString(std::pair(streams, length)));
+  MoveNode join(ir::Copy{}, {random_tensor(dtype, {3, streams, length}, 0, 100)});
+  join.run.result_strides = {ordered_strides({3, streams, length}, {0, 2, 1})};
+  expect_evaluated(join.run);
+  std::swap(join.run.operand_strides, join.run.result_strides);
+  expect_evaluated(join.run);
+}
+
+TEST(Copy, FewStreamsInTurn) {
+  for (const int64_t streams : {2, 3, 4, 10, 12, 13}) expect_streams(DType::kF32, streams, 35);
+  for (const int64_t length : {1, 7, 16, 130}) expect_streams(DType::kF32, 5, length);
+  for (const DType dtype : {DType::kF64, DType::kF16, DType::kU8}) expect_streams(dtype, 3, 150);
+}
+
+TEST(Copy, StreamsInChunks) {
+  MoveNode copy(ir::Copy{}, {random_tensor(DType::kF32, {1, 3, 200, 301})});
+  copy.run.result_strides = {ordered_strides({1, 3, 200, 301}, {0, 2, 3, 1})};
+  expect_evaluated(copy.run);
+  std::swap(copy.run.operand_strides, copy.run.result_strides);
+  expect_evaluated(copy.run);
+}
+
 TEST(Pad, AllSides) {
   for (const DType dtype : {DType::kF32, DType::kI64, DType::kU8, DType::kF16}) {
     MoveNode pad(ir::Pad{{0, 1, 2}, {2, 0, 3}, 1.0}, {random_tensor(dtype, {2, 3, 19}, 0, 100)});

@@ -25,7 +25,8 @@ struct PoolNode {
 };
 
 constexpr Tolerance kRounding{.relative = 2e-6, .absolute = 2e-5};
-constexpr PoolKind kKinds[] = {PoolKind::kMax, PoolKind::kAverage, PoolKind::kAverageWithPadding};
+constexpr PoolKind kKinds[] = {PoolKind::kMax, PoolKind::kSum, PoolKind::kAverage,
+                               PoolKind::kAverageWithPadding};
 
 TEST(Pool, BordersOfEveryKind) {
   for (const PoolKind kind : kKinds) {
@@ -61,6 +62,19 @@ TEST(Pool, OneAndThreeSpatialAxes) {
     PoolNode volume({kind, {{2, 3, 2}, {1, 2, 2}, {1, 1, 1}, {0, 1, 1}, {1, 0, 0}}, {0, 0, 0}},
                     DType::kF32, {1, 4, 5, 6, 18});
     expect_evaluated(volume.run, kRounding);
+  }
+}
+
+TEST(Pool, LargeWindows) {
+  // Partial sums of 117 numbers are in the thousands.
+  constexpr Tolerance kManySums{.relative = 2e-6, .absolute = 5e-4};
+  for (const PoolKind kind : kKinds) {
+    PoolNode wide({kind, {{9, 13}, {1, 1}, {1, 1}, {4, 6}, {4, 6}}, {0, 0}}, DType::kF32,
+                  {1, 12, 30, 20});
+    expect_evaluated(wide.run, kManySums);
+    PoolNode all({kind, {{5, 20}, {1, 1}, {1, 1}, {0, 0}, {0, 0}}, {0, 0}}, DType::kF32,
+                 {2, 5, 20, 33});
+    expect_evaluated(all.run, kManySums);
   }
 }
 
