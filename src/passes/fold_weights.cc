@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "passes/affine.h"
+#include "passes/drop_window_axes.h"
 #include "passes/rebuild.h"
 #include "passes/simplify.h"
 #include "passes/sink_reshapes.h"
@@ -229,6 +230,7 @@ void fold_weights(Graph& graph) {
   simplify(graph);
   Folder(graph).run();
   merge_rows(graph);
+  drop_window_axes(graph);
   simplify(graph);
   // Elementwise nodes that read a merged product work on its rows.
   sink_reshapes(graph);

@@ -71,6 +71,14 @@ MODELS = {
         [(1, 21, 10, 8), (2, 21, 10, 3), (1, 21, 10, 40)],
     ),
     "contract_conv_1d": (one("Conv", [1, 3, "t"], [1, 7, "u"], [("k", weights(7, 3, 4))], strides=[3]), [(1, 3, 10), (1, 3, 50)]),
+    "contract_conv_column": (
+        one("Conv", ["n", 5, "h", 1], ["n", 34, "p", 1], [("k", weights(34, 5, 3, 1)), ("b", weights(34))], pads=[1, 0, 1, 0]),
+        [(1, 5, 20, 1), (2, 5, 1, 1)],
+    ),
+    "contract_conv_row_grouped": (
+        one("Conv", [1, 4, 1, 9], [1, 6, 1, 4], [("k", weights(6, 2, 1, 3))], group=2, strides=[1, 2]),
+        [(1, 4, 1, 9)],
+    ),
     "contract_conv_3d": (one("Conv", [1, 2, 5, 6, 7], [1, 3, 4, 5, 6], [("k", weights(3, 2, 2, 2, 2))]), [(1, 2, 5, 6, 7)]),
     "contract_conv_transpose": (
         one("ConvTranspose", ["n", 5, "h", "w"], ["n", 9, "p", "q"], [("k", weights(5, 9, 2, 2)), ("b", weights(9))], strides=[2, 2]),
