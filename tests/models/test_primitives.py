@@ -71,6 +71,19 @@ MODELS = {
         [(1, 21, 10, 8), (2, 21, 10, 3), (1, 21, 10, 40)],
     ),
     "contract_conv_1d": (one("Conv", [1, 3, "t"], [1, 7, "u"], [("k", weights(7, 3, 4))], strides=[3]), [(1, 3, 10), (1, 3, 50)]),
+    "contract_conv_depthwise_silu": (
+        model_of(
+            [
+                node("Conv", ["x", "k"], ["a"], group=21, pads=[1, 1, 1, 1]),
+                node("Sigmoid", ["a"], ["b"]),
+                node("Mul", ["a", "b"], ["y"]),
+            ],
+            [("x", F, ["n", 21, 10, "w"])],
+            [("y", F, ["n", 21, 10, "w"])],
+            [("k", weights(21, 1, 3, 3))],
+        ),
+        [(1, 21, 10, 8), (2, 21, 10, 3), (1, 21, 10, 40)],
+    ),
     "contract_conv_column": (
         one("Conv", ["n", 5, "h", 1], ["n", 34, "p", 1], [("k", weights(34, 5, 3, 1)), ("b", weights(34))], pads=[1, 0, 1, 0]),
         [(1, 5, 20, 1), (2, 5, 1, 1)],

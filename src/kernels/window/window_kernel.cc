@@ -173,9 +173,8 @@ class WindowKernel {
     whole_vectors_ = ir::mod(x().shape.back(), lanes_) == Dim(0);
     if (!types_.epilogue || !ir::has_elementary(*types_.epilogue)) return;
     const int64_t bytes = int64_t{tiles_.inner.width} * lanes_ * ir::size_of(types_.sum);
-    const int64_t scratch = (bytes + 63) / 64 * 64;
-    scratch_ = writer_.scratch(scratch);
-    steps_.scratch = code_.address(scratch_, code_.worker() * scratch);
+    scratch_bytes_ = (bytes + 63) / 64 * 64;
+    scratch_ = writer_.scratch(scratch_bytes_);
   }
 
   void declare_grid() {
@@ -194,6 +193,8 @@ class WindowKernel {
     chunk_units_ = writer_.integer("chunk_units", chunk_units);
     tile_chunks_ = writer_.integer("tile_chunks", tile_chunks);
     chunks_ = tile_chunks * ir::ceildiv(units, chunk_units);
+    // The worker is an argument behind all parameters.
+    if (scratch_.valid()) steps_.scratch = code_.address(scratch_, code_.worker() * scratch_bytes_);
     tile_.set_steps(steps_);
   }
 
@@ -289,6 +290,7 @@ class WindowKernel {
   std::vector<OuterAxis> outer_;
   bool whole_vectors_ = false;
   Value channels_, scratch_, row_tiles_, units_, chunk_tiles_, chunk_units_, tile_chunks_;
+  int64_t scratch_bytes_ = 0;  // of a worker
   Dim chunks_;
 };
 
