@@ -197,8 +197,8 @@ bool is_pointwise(const Node& node) {
     return false;
   }
   return all_equal(op->window.kernel, 1) && all_equal(op->window.strides, 1) &&
-         all_equal(op->window.input_dilations, 1) &&
-         is_zero(op->window.pad_lo) && is_zero(op->window.pad_hi);
+         all_equal(op->window.input_dilations, 1) && is_zero(op->window.pad_lo) &&
+         is_zero(op->window.pad_hi);
 }
 
 void merge_rows(Graph& graph) {

@@ -88,13 +88,15 @@ class Mutator {
   }
 
   static void erase(const Place& place) {
-    place.parent->fields.erase(place.parent->fields.begin() + static_cast<std::ptrdiff_t>(place.index));
+    place.parent->fields.erase(place.parent->fields.begin() +
+                               static_cast<std::ptrdiff_t>(place.index));
   }
 
   void duplicate(const Place& place) {
     const Field copy = place.parent->fields[place.index];
     const size_t at = below(place.parent->fields.size() + 1);
-    place.parent->fields.insert(place.parent->fields.begin() + static_cast<std::ptrdiff_t>(at), copy);
+    place.parent->fields.insert(place.parent->fields.begin() + static_cast<std::ptrdiff_t>(at),
+                                copy);
   }
 
   // Replaces a field by one of the same number in a message of the same kind.
