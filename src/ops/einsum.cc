@@ -136,7 +136,7 @@ class EinsumLowering {
   }
 
   // Drops axes of extent 1 that the other operand has longer.
-  Labelled without_repeated(Labelled x, const Labelled& other) {
+  Labelled without_repeated(const Labelled& x, const Labelled& other) {
     Labels left;
     Shape shape;
     for (const Label label : x.labels) {

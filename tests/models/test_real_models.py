@@ -21,12 +21,9 @@ TIGHTER = {"light_squeezenet": 1e-5, "lcnet_orientation": 1e-5}
 REFUSED = {
     "aecmos": "GRU (2 nodes)",
     "basic_pitch": "(Pad): mode 'reflect' is not supported",
-    "centerface": "ConvTranspose (3 nodes)",
     "ddddocr_det": "Resize (2 nodes)",
     "ddddocr_ocr": "LSTM (1 node)",
-    "light_inception_v1": "LRN (2 nodes)",
-    "magika": "(Reshape): reshape: ",
-    "minilm_l3": "LayerNormalization (7 nodes)",
+    "minilm_l3": "(Expand): shapes [1,min(sequence_length, 512)]",
     "open_nsfw": "(Pad): mode 'edge' is not supported",
     "plcmos": "GRU (2 nodes)",
     "ppocrv4_det": "Resize (6 nodes)",
