@@ -33,6 +33,21 @@ void collect_assigned(const Block& block, std::set<loop::VariableId>* assigned) 
                       std::inserter(*assigned, assigned->end()));
 }
 
+// Vector variables of all loops together: tiles of a contraction have more, in every form of their
+// tile, than loops that keep a sum or two.
+constexpr int kCrowded = 20;
+
+bool is_crowded(const loop::Function& function) {
+  return std::count_if(function.variables.begin(), function.variables.end(),
+                       [](const loop::Variable& variable) { return variable.type.lanes > 1; }) >=
+         kCrowded;
+}
+
+bool is_zero(const loop::Definition& constant) {
+  const auto* whole = std::get_if<int64_t>(&constant.constant);
+  return whole ? *whole == 0 : std::get<double>(constant.constant) == 0;
+}
+
 LLVMTypeRef function_type(const ModuleContext& context, const loop::Function& function) {
   LLVMContextRef c = context.context;
   LLVMTypeRef result = LLVMVoidTypeInContext(c);
@@ -58,7 +73,8 @@ class FunctionEmitter {
         builder_(LLVMCreateBuilderInContext(context.context)),
         operations_(context, builder_, abilities_of(context.target, function)),
         values_(function.num_values),
-        variables_(function.variables.size()) {
+        variables_(function.variables.size()),
+        is_crowded_(is_crowded(function)) {
     llvm_function_ = LLVMGetNamedFunction(context.module, function.name.c_str());
   }
   ~FunctionEmitter() { LLVMDisposeBuilder(builder_); }
@@ -120,6 +136,8 @@ class FunctionEmitter {
     const auto operand = [&](size_t i) { return value(d.operands.at(i)); };
     switch (d.op) {
       case Opcode::kConstant:
+        if (is_crowded_ && d.type.lanes > 1 && is_float_register(d.type.dtype) && !is_zero(d))
+          return operations_.loaded_constant(d.type, d.constant);
         return operations_.constant(d.type, d.constant);
       case Opcode::kIota:
         return operations_.iota(d.type);
@@ -332,6 +350,7 @@ class FunctionEmitter {
   LLVMValueRef llvm_function_ = nullptr;
   LLVMBasicBlockRef entry_ = nullptr;
   std::vector<LLVMValueRef> values_, variables_, arguments_;
+  bool is_crowded_;
   std::vector<loop::Type> types_;
   LLVMValueRef words_ = nullptr;
   size_t words_count_ = 0;

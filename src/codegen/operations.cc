@@ -83,6 +83,26 @@ LLVMValueRef Operations::constant(const Type& type,
   return LLVMConstVector(lanes.data(), type.lanes);
 }
 
+LLVMValueRef Operations::loaded_constant(const Type& type,
+                                         const std::variant<int64_t, double>& value) const {
+  const Type one{type.dtype, 1, false};
+  LLVMValueRef element = constant(one, value);
+  char* text = LLVMPrintValueToString(element);
+  const std::string name = std::string(".constant ") + text;
+  LLVMDisposeMessage(text);
+  LLVMValueRef global = LLVMGetNamedGlobal(context_.module, name.c_str());
+  if (!global) {
+    global = LLVMAddGlobal(context_.module, LLVMTypeOf(element), name.c_str());
+    LLVMSetInitializer(global, element);
+    LLVMSetLinkage(global, LLVMPrivateLinkage);
+    LLVMSetGlobalConstant(global, 1);
+    LLVMSetUnnamedAddress(global, LLVMGlobalUnnamedAddr);
+  }
+  LLVMValueRef loaded = LLVMBuildLoad2(builder_, LLVMTypeOf(element), global, "");
+  LLVMSetVolatile(loaded, 1);
+  return broadcast(type, loaded);
+}
+
 LLVMValueRef Operations::iota(const Type& type) const {
   std::vector<LLVMValueRef> lanes;
   for (int i = 0; i < type.lanes; ++i)

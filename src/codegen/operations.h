@@ -50,6 +50,10 @@ class Operations {
                     LLVMValueRef offset, LLVMValueRef count) const;
   LLVMValueRef address(LLVMValueRef pointer, LLVMValueRef offset) const;
   LLVMValueRef constant(const loop::Type& type, const std::variant<int64_t, double>& value) const;
+  // A vector constant that is loaded where it is used and stays nowhere: the code generator keeps
+  // constants of inner loops in registers, and takes them from accumulators when there are no more.
+  LLVMValueRef loaded_constant(const loop::Type& type,
+                               const std::variant<int64_t, double>& value) const;
   LLVMValueRef iota(const loop::Type& type) const;
 
  private:

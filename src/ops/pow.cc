@@ -1,4 +1,6 @@
 // Pow: x (any), y (any, broadcast) -> x ** y in the type of x.
+#include <limits>
+
 #include "ops/lowering/context.h"
 
 namespace dovetail::ops {
@@ -6,14 +8,25 @@ namespace {
 
 using ir::DType;
 using ir::ScalarOp;
+using ir::Value;
 
 // Exponents that need no logarithm; nothing for the others.
 std::optional<ir::ExprBuilder::Ref> simple_power(ir::ExprBuilder& e, ir::ExprBuilder::Ref x,
-                                                 double exponent) {
+                                                 double exponent, DType dtype) {
   const auto square = [&] { return e.binary(ScalarOp::kMul, x, x); };
+  // Unlike a square root, a power of -0 is 0 and one of -infinity is infinity.
+  const auto root = [&] {
+    const double infinity = std::numeric_limits<double>::infinity();
+    const auto positive = e.binary(ScalarOp::kAdd, x, e.constant(0.0, dtype));
+    const auto lowest = e.binary(ScalarOp::kEq, x, e.constant(-infinity, dtype));
+    return e.select(lowest, e.constant(infinity, dtype), e.unary(ScalarOp::kSqrt, positive));
+  };
+  if (exponent == 0) return e.constant(1.0, dtype);
   if (exponent == 1) return x;
   if (exponent == 2) return square();
   if (exponent == 3) return e.binary(ScalarOp::kMul, square(), x);
+  if (exponent == 0.5) return root();
+  if (exponent == -0.5) return e.unary(ScalarOp::kReciprocal, root());
   if (exponent == -1) return e.unary(ScalarOp::kReciprocal, x);
   return std::nullopt;
 }
@@ -27,10 +40,15 @@ Values lower_pow(LowerContext& c) {
   if (ir::is_float(dtype) && one_exponent) {
     if (const auto known = c.peek_tensor(1)) {
       const double exponent = known->as_double(0);
-      if (exponent == 1 || exponent == 2 || exponent == 3 || exponent == -1) {
+      bool simple = false;
+      Value* power_of_x = c.build.elementwise({x}, [&](auto& e, const auto& v) {
+        const auto power = simple_power(e, v[0], exponent, dtype);
+        simple = power.has_value();
+        return simple ? *power : v[0];
+      });
+      if (simple) {
         c.known_tensor(1);
-        return {c.build.elementwise(
-            {x}, [&](auto& e, const auto& v) { return *simple_power(e, v[0], exponent); })};
+        return {power_of_x};
       }
     }
   }

@@ -163,6 +163,7 @@ def binary(case):
         case("Pow", [values((3, 4), a, 1, 4), values((4,), b, 0, 3)], opset=15)
     for exponent in (1, 2, 3, -1, 0.5, 0, -2.5):
         case("Pow", [values((3, 4), low=0.5), np.float32(exponent)], weights=(1,))
+        case("Pow", [special(), np.float32(exponent)], weights=(1,))
     case("Pow", [values((3, 4), low=-3), np.array([2.0], "float32")], weights=(1,), opset=7)
     for dtype in ALL + ("bool",):
         condition = values((3, 4), "bool")
@@ -347,6 +348,89 @@ def products(case):
             case("BatchNormalization", [values(shape), *parameters], weights=(1, 2, 3, 4), opset=opset, epsilon=1e-3)
     parameters = [values((3,), "float64", seed=s, low=0.1) for s in "abcd"]
     case("BatchNormalization", [values((2, 3, 4), "float64"), *parameters])
+
+
+def einsums(case):
+    for equation, *shapes in [
+        ("ij,jk->ik", (2, 3), (3, 4)), ("ij,jk", (2, 3), (3, 4)), ("ij,kj->ki", (2, 3), (4, 3)), ("ij->ji", (2, 3)),
+        ("ji", (2, 3)), ("ij->", (2, 3)), ("ij->i", (2, 3)), ("i,i->", (5,), (5,)), ("i,j->ij", (2,), (3,)),
+        ("i,j->ji", (2,), (3,)), ("ii->i", (3, 3)), ("ii", (3, 3)), ("iji->ij", (3, 2, 3)), ("iij->j", (3, 3, 2)),
+        ("iii->i", (3, 3, 3)), ("jii->ij", (2, 3, 3)), ("iijj->ij", (3, 3, 2, 2)), ("...ij,...jk->...ik", (2, 3, 4), (2, 4, 5)),
+        ("...ij,jk->...ik", (6, 2, 3, 4), (4, 5)), ("...ij,...jk", (6, 1, 3, 4), (2, 4, 5)), ("...ii->...i", (2, 3, 3)),
+        ("i...->...i", (2, 3, 4)), ("...,...->...", (2, 3), (3,)), ("bij,bjk->bik", (2, 3, 4), (2, 4, 5)),
+        ("bhqd,bhkd->bhqk", (2, 3, 5, 4), (2, 3, 6, 4)), ("bqhd,bkhd->bhqk", (2, 5, 3, 4), (2, 6, 3, 4)),
+        ("bhqk,bkhd->bqhd", (2, 3, 5, 6), (2, 6, 3, 4)), ("abc,cde->abde", (2, 3, 4), (4, 5, 6)),
+        ("ij,jk,kl->il", (2, 3), (3, 4), (4, 5)), ("ij,ij,ij->i", (2, 3), (2, 3), (2, 3)), ("ij,j,jk->ik", (2, 3), (3,), (3, 4)),
+        ("ab,cd->bd", (2, 3), (4, 5)), ("Ab,bA->A", (2, 3), (3, 2)), ("bA", (2, 3)), ("ij,kl->", (2, 3), (4, 5)),
+        ("ij , jk -> ik", (2, 3), (3, 4)), ("ij,jk->ik", (0, 3), (3, 4)), ("ij,jk->ik", (2, 0), (0, 4)), (",ij->ij", (), (2, 3)),
+        ("ijk,ijl->kl", (4, 3, 2), (4, 3, 5)), ("i,ij,j->", (2,), (2, 3), (3,)), ("abij,ajk->abik", (2, 3, 4, 5), (2, 5, 6)),
+    ]:  # fmt: skip
+        arrays = [values(shape, seed=str(k)) for k, shape in enumerate(shapes)]
+        case("Einsum", arrays, equation=equation, opset=12)
+        if len(arrays) == 2:
+            case("Einsum", arrays, weights=(1,), equation=equation, opset=28)
+            case("Einsum", arrays, weights=(0,), equation=equation)
+    for dtype in ("float64", "float16", "int32", "int64"):
+        case("Einsum", [values((2, 3), dtype), values((3, 4), dtype, seed="b")], equation="ij,jk->ik")
+    x = values((2, 3))
+    case("Einsum", [x, values((4, 5))], equation="ij,jk->ik", refused="'j' of the equation has two extents: 3 and 4 differ")
+    case("Einsum", [x], equation="ijk->i", refused="the equation's term 'ijk' has 3 letters, but input 0 has rank 2")
+    case("Einsum", [x], equation="ij->ik", refused="the equation 'ij->ik' has 'k' in its result only")
+    case("Einsum", [x], equation="ij->ii", refused="the equation 'ij->ii' has 'i' twice in its result")
+    case("Einsum", [x], equation="ij,jk->ik", refused="has 2 operands, but there are 1 inputs")
+    case("Einsum", [x], equation="i.->i", refused="the equation's term 'i.' holds '.'")
+    case("Einsum", [x], equation="ii->i", refused="'i' of the equation has two extents: 2 and 3 differ")
+    case("Einsum", [values((1, 3))], equation="ii->i", refused="'i' of the equation is twice in a term of two extents")
+
+
+def attentions(case):
+    def attention(opset=23, batch=2, heads=4, groups=4, queries=3, keys=5, size=8, v_size=8, past=0, mask=None, rank=4,
+                  dtype="float32", **rest):  # fmt: skip
+        shapes = [(batch, heads, queries, size), (batch, groups, keys, size), (batch, groups, keys, v_size)]
+        if rank == 3:
+            shapes = [(b, s, h * d) for b, h, s, d in shapes]
+            rest |= {"q_num_heads": heads, "kv_num_heads": groups}
+        arrays = [values(s, dtype, seed=str(k)) for k, s in enumerate(shapes)] + [mask]
+        if past:
+            arrays += [values((batch, groups, past, size), dtype), values((batch, groups, past, v_size), dtype)]
+            rest |= {"outputs": rest.get("outputs", 3)}
+        while arrays[-1] is None:
+            arrays.pop()
+        case("Attention", arrays, opset=opset, keep=(size, v_size, heads, groups, heads * size, groups * size, groups * v_size), **rest)
+
+    for rank in (3, 4):
+        for groups in (4, 2, 1):
+            attention(rank=rank, groups=groups)
+            attention(rank=rank, groups=groups, is_causal=1, keys=3)
+            attention(rank=rank, groups=groups, past=4, is_causal=1)
+        attention(rank=rank, v_size=10, scale=0.3, queries=7)
+        attention(rank=rank, softcap=2.0)
+        for mode in (0, 1, 2, 3):
+            attention(rank=rank, mask=values((3, 5)), softcap=2.0, outputs=4, past=0, qk_matmul_output_mode=mode, symbolic=False)
+    for shape in ((3, 5), (1, 5), (2, 1, 3, 5), (2, 4, 3, 5), (1, 1, 3, 5)):
+        attention(mask=values(shape))
+        attention(mask=values(shape, "bool"))
+    attention(dtype="float16", is_causal=1, keys=3)
+    attention(softmax_precision=1)
+    attention(batch=1, queries=33, keys=70, size=32, v_size=32, mask=values((33, 70)))
+    attention(groups=3, refused="4 heads of queries, 3 of keys and 3 of values")
+    attention(qk_matmul_output_mode=4, refused="qk_matmul_output_mode is 4, expected 0 to 3")
+    x = values((2, 3, 8))
+    case("Attention", [x, x, x], opset=23, refused="q_num_heads is 0, which does not divide the 8 columns of input 0")
+    for interleaved in (0, 1):
+        for dim in (0, 4):
+            half = (dim or 8) // 2
+            cos, sin = values((9, half), seed="c"), values((9, half), seed="s")
+            attributes = {"opset": 23, "interleaved": interleaved, "rotary_embedding_dim": dim, "keep": (8, half, 32)}
+            positions = values((2, 3), "int64", 0, 8)
+            case("RotaryEmbedding", [values((2, 4, 3, 8)), cos, sin, positions], weights=(1, 2), **attributes)
+            case("RotaryEmbedding", [values((2, 3, 32)), cos, sin, positions], weights=(1, 2), num_heads=4, **attributes)
+            arrays = [values((2, 4, 3, 8)), values((2, 3, half), seed="c"), values((2, 3, half), seed="s")]
+            case("RotaryEmbedding", arrays, **attributes)
+    case("RotaryEmbedding", [values((2, 4, 3, 8)), values((2, 3, 3)), values((2, 3, 3))], opset=23,
+         refused="input 1 ('x1') has 3 columns, expected half of the turned elements: 4")  # fmt: skip
+    case("RotaryEmbedding", [values((2, 4, 3, 7)), values((2, 3, 3)), values((2, 3, 3))], opset=23,
+         refused="7 elements of heads of 7 cannot be turned in pairs")  # fmt: skip
 
 
 def layer_normalizations(case):
@@ -583,6 +667,8 @@ def main(folder):
         transposed_convolutions,
         pools,
         products,
+        einsums,
+        attentions,
         layer_normalizations,
         channel_normalizations,
         softmaxes,

@@ -4,7 +4,10 @@
 #include <limits>
 
 #include "base/error.h"
+#include "kernels/scalar/hyperbolic.h"
 #include "kernels/scalar/math.h"
+#include "kernels/scalar/power.h"
+#include "kernels/scalar/trigonometry.h"
 
 namespace dovetail::kernels {
 namespace {
@@ -89,8 +92,29 @@ class ExpressionCode {
       case ScalarOp::kSigmoid:
         return math::sigmoid(b_, x);
       case ScalarOp::kErf:
-        if (x.dtype() == DType::kF32) return math::erf(b_, x);
-        break;
+        return math::erf(b_, x);
+      case ScalarOp::kSin:
+        return in_double(math::sin, x);
+      case ScalarOp::kCos:
+        return in_double(math::cos, x);
+      case ScalarOp::kTan:
+        return in_double(math::tan, x);
+      case ScalarOp::kAsin:
+        return in_double(math::asin, x);
+      case ScalarOp::kAcos:
+        return in_double(math::acos, x);
+      case ScalarOp::kAtan:
+        return in_double(math::atan, x);
+      case ScalarOp::kSinh:
+        return in_double(math::sinh, x);
+      case ScalarOp::kCosh:
+        return in_double(math::cosh, x);
+      case ScalarOp::kAsinh:
+        return in_double(math::asinh, x);
+      case ScalarOp::kAcosh:
+        return in_double(math::acosh, x);
+      case ScalarOp::kAtanh:
+        return in_double(math::atanh, x);
       case ScalarOp::kFloor:
         return real ? b_.unary(Opcode::kFloor, x) : x;
       case ScalarOp::kCeil:
@@ -108,6 +132,13 @@ class ExpressionCode {
     }
     throw_error(ErrorKind::kUnsupported, "'{}' of {} cannot be compiled yet", ir::name_of(op),
                 ir::name_of(x.dtype()));
+  }
+
+  // Functions that few models use have one version, of float64.
+  template <class Function, class... Others>
+  Value in_double(Function function, const Value& x, const Others&... others) {
+    return b_.cast(function(b_, b_.cast(x, DType::kF64), b_.cast(others, DType::kF64)...),
+                   x.dtype());
   }
 
   Value sign(const Value& x) {
@@ -128,8 +159,7 @@ class ExpressionCode {
       case ScalarOp::kDiv:
         return x / y;
       case ScalarOp::kRem:
-        if (ir::is_float(x.dtype())) break;
-        return x % y;
+        return ir::is_float(x.dtype()) ? in_double(math::remainder, x, y) : x % y;
       case ScalarOp::kFloorMod:
         return floor_mod(x, y);
       case ScalarOp::kMin:
@@ -147,7 +177,7 @@ class ExpressionCode {
       case ScalarOp::kShr:
         return b_.binary(Opcode::kShr, x, y);
       case ScalarOp::kPow:
-        return pow(x, y);
+        return ir::is_float(x.dtype()) ? in_double(math::pow, x, y) : math::integer_pow(b_, x, y);
       default:
         if (op >= ScalarOp::kEq && op <= ScalarOp::kGe) {
           const auto row = static_cast<int>(op) - static_cast<int>(ScalarOp::kEq);
@@ -165,33 +195,13 @@ class ExpressionCode {
   }
 
   Value floor_mod(const Value& x, const Value& y) {
-    if (ir::is_float(x.dtype())) return x - y * b_.unary(Opcode::kFloor, x / y);
-    const Value remainder = x % y;
+    const bool real = ir::is_float(x.dtype());
+    const Value remainder = real ? in_double(math::remainder, x, y) : x % y;
     if (ir::is_unsigned_int(x.dtype())) return remainder;
     const Value zero = number(0.0, x);
-    const Value other_sign = b_.binary(Opcode::kXor, remainder, y) < zero;
+    const Value other_sign = b_.binary(Opcode::kXor, remainder < zero, y < zero);
     const Value wrong = b_.binary(Opcode::kAnd, remainder != zero, other_sign);
     return b_.select(wrong, remainder + y, remainder);
-  }
-
-  // Powers with a constant whole exponent, as exports have them, by multiplication; the others
-  // through exp and log of the magnitude.
-  Value pow(const Value& x, const Value& y) {
-    if (!ir::is_float(x.dtype()))
-      throw_error(ErrorKind::kUnsupported, "'pow' of {} cannot be compiled yet",
-                  ir::name_of(x.dtype()));
-    const Value zero = number(0.0, x);
-    const Value magnitude = math::exp(b_, y * math::log(b_, b_.unary(Opcode::kAbs, x)));
-    const Value half = y * number(0.5, x);
-    const Value whole = b_.unary(Opcode::kFloor, y) == y;
-    const Value odd = b_.binary(Opcode::kAnd, whole, b_.unary(Opcode::kFloor, half) != half);
-    const Value negative =
-        b_.select(odd, -magnitude,
-                  b_.select(whole, magnitude, number(std::numeric_limits<double>::quiet_NaN(), x)));
-    const Value result = b_.select(x < zero, negative, magnitude);
-    const Value squared = b_.select(y == number(2.0, x), x * x, result);
-    const Value root = b_.select(y == number(0.5, x), b_.unary(Opcode::kSqrt, x), squared);
-    return b_.select(y == zero, number(1.0, x), b_.select(y == number(1.0, x), x, root));
   }
 
   Builder& b_;

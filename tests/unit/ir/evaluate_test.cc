@@ -375,5 +375,22 @@ TEST(EvaluateGraph, TellsAParamWithoutContent) {
                [&] { evaluate(graph, {}); });
 }
 
+TEST(Symbolic, ComparesByBounds) {
+  Graph graph;
+  Value* n = graph.input("n", {DType::kI64, {1}});
+  n->elements = std::vector<Dim>{Dim::symbol("n")};
+  const auto compared = [&](ScalarOp op, int64_t other) {
+    return graph.value(binary(op, DType::kI64), {n, graph.constant_ints({other})})->elements;
+  };
+  EXPECT_EQ(compared(ScalarOp::kEq, -1), std::vector<Dim>{0});
+  EXPECT_EQ(compared(ScalarOp::kNe, -1), std::vector<Dim>{1});
+  EXPECT_EQ(compared(ScalarOp::kGe, 0), std::vector<Dim>{1});
+  EXPECT_EQ(compared(ScalarOp::kLt, 0), std::vector<Dim>{0});
+  EXPECT_EQ(compared(ScalarOp::kGt, -1), std::vector<Dim>{1});
+  EXPECT_EQ(compared(ScalarOp::kLe, -1), std::vector<Dim>{0});
+  EXPECT_EQ(compared(ScalarOp::kEq, 3), std::nullopt);
+  EXPECT_EQ(compared(ScalarOp::kLt, 3), std::nullopt);
+}
+
 }  // namespace
 }  // namespace dovetail::ir
