@@ -27,7 +27,37 @@ struct Layer {
   std::vector<int64_t> kernel = {}, strides = {}, pad = {};
   int64_t groups = 1;
   int64_t gap = 0;  // elements between pixels of x
+  int winograd = 0;
+  bool cold = false;  // other weights in each run, 64 MiB in all, as in a model of many layers
 };
+
+// 3x3 layers of stride 1: (pixels of a side, channels, columns).
+constexpr int64_t kSquares[][3] = {{112, 64, 64}, {112, 16, 32},  {56, 64, 64},   {56, 128, 128},
+                                   {56, 24, 36},  {56, 16, 32},   {28, 128, 128}, {28, 256, 256},
+                                   {28, 32, 32},  {14, 256, 256}, {14, 512, 512}, {14, 32, 32},
+                                   {7, 64, 64},   {7, 256, 256},  {7, 512, 512}};
+
+std::vector<Layer> winograd_layers() {
+  std::vector<Layer> result;
+  for (const auto& [side, channels, columns] : kSquares) {
+    for (const int tile : {0, 2, 4}) {
+      for (const bool cold : {false, true}) {
+        result.push_back({fmt::format("winograd{}/{}x{}_{}_{}{}", tile, side, side, channels,
+                                      columns, cold ? "_cold" : ""),
+                          {1, side, side, channels},
+                          columns,
+                          {3, 3},
+                          {1, 1},
+                          {1, 1},
+                          1,
+                          channels == 512 ? 16 : 0,
+                          tile,
+                          cold});
+      }
+    }
+  }
+  return result;
+}
 
 std::vector<Layer> layers() {
   return {
@@ -95,15 +125,27 @@ class Kernel {
     std::vector<kernels::Layout> layouts = request.operands;
     layouts.push_back(request.results[0]);
     for (const kernels::Layout& layout : layouts) {
-      std::vector<float> tensor(layout.strides.front().value() * layout.shape.front().value() + 32);
+      size_t size = layout.strides.front().value() * layout.shape.front().value() + 32;
+      if (tensors_.size() == 1) {
+        weights_bytes_ = size * sizeof(float);
+        if (layer.cold) copies_ = kColdBytes / weights_bytes_ + 1;
+        size *= copies_;
+      }
+      std::vector<float> tensor(size);
       for (float& element : tensor) element = static_cast<float>(generator() % 1024) / 1024 - 0.5F;
       tensors_.push_back(std::move(tensor));
     }
+    scratch_.resize(call_.scratch.value() / sizeof(float));
     for (const kernels::Argument& argument : call_.arguments) {
       const auto value = static_cast<uint64_t>(argument.value.value());
-      const bool pointer = argument.kind == kernels::Argument::Kind::kPointer;
-      words_.push_back(
-          value + (pointer ? reinterpret_cast<uint64_t>(tensors_[argument.tensor].data()) : 0));
+      if (argument.tensor == 1) weights_word_ = words_.size();
+      const void* base = nullptr;
+      if (argument.kind == kernels::Argument::Kind::kPointer) {
+        base = tensors_[argument.tensor].data();
+      } else if (argument.kind == kernels::Argument::Kind::kScratch) {
+        base = scratch_.data();
+      }
+      words_.push_back(value + reinterpret_cast<uint64_t>(base));
     }
     operations_ = 2.0 * static_cast<double>(ir::element_count(node->result()->shape()).value()) *
                   static_cast<double>(depth_);
@@ -111,6 +153,8 @@ class Kernel {
 
   void run() {
     for (int64_t chunk = 0; chunk < chunks_; ++chunk) task_(words_.data(), chunk, 0);
+    copy_ = (copy_ + 1) % copies_;
+    words_[weights_word_] = reinterpret_cast<uint64_t>(tensors_[1].data()) + copy_ * weights_bytes_;
   }
   double operations() const { return operations_; }
   const std::string& name() const { return call_.function.name; }
@@ -133,8 +177,9 @@ class Kernel {
       contract.columns = layer.columns;
       w.push_back((layer.columns + contract.panel - 1) / contract.panel);
     }
+    contract.winograd = layer.winograd;
     for (const int64_t extent : layer.kernel) {
-      w.push_back(extent);
+      w.push_back(layer.winograd ? layer.winograd + 2 : extent);
       depth_ *= extent;
     }
     w.push_back(channels);
@@ -155,6 +200,9 @@ class Kernel {
   kernels::Call call_;
   std::unique_ptr<codegen::HostCode> code_;
   std::vector<std::vector<float>> tensors_;
+  static constexpr size_t kColdBytes = 64 << 20;
+  size_t weights_bytes_ = 0, weights_word_ = 0, copies_ = 1, copy_ = 0;
+  std::vector<float> scratch_;
   std::vector<uint64_t> words_;
   void (*task_)(void*, int64_t, int32_t) = nullptr;
   int64_t chunks_ = 0;
@@ -209,7 +257,9 @@ void register_benchmarks() {
     Peak peak;
     measure(state, peak);
   });
-  for (const Layer& layer : layers()) {
+  std::vector<Layer> all = layers();
+  for (Layer& layer : winograd_layers()) all.push_back(std::move(layer));
+  for (const Layer& layer : all) {
     benchmark::RegisterBenchmark(layer.name.c_str(), [layer](benchmark::State& state) {
       Kernel kernel(layer);
       kernel.run();

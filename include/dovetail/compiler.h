@@ -49,12 +49,23 @@ struct Stage {
 // The stages there are: those of build(), then those of export_library().
 std::vector<std::string> stage_names();
 
+// How float32 convolutions may be computed. All are deterministic and within 1e-5 of a float64
+// reference, relative to the largest output, on usual models.
+enum class Accuracy : uint8_t {
+  kStrict,  // plain sums of products in a fixed order; an Inf or NaN reaches only the outputs whose
+            // window holds it
+  kAccurate,  // Winograd tiles of 2x2, whose rounding error is below that of plain sums
+  kFast,      // also tiles of 4x4: about twice the rounding error of plain sums, up to 4x the speed
+};
+std::vector<std::string> accuracy_names();  // "strict", "accurate", "fast", in the order above
+
 struct BuildOptions {
   std::string
       name;  // of the model; empty: the file's stem, characters outside [A-Za-z0-9_] become _
   Target target;
   std::map<std::string, std::vector<Extent>> input_shapes;  // by input name, whole shapes
   std::map<std::string, DimRange> dims;                     // of symbolic dimensions, by name
+  Accuracy accuracy = Accuracy::kFast;
   std::function<void(const Stage&)> on_stage;
   std::function<void(const std::string&)> on_warning;
 };

@@ -18,6 +18,7 @@
 #include "passes/simplify.h"
 #include "passes/split_phases.h"
 #include "passes/split_prepare.h"
+#include "passes/winograd.h"
 
 namespace dovetail {
 namespace {
@@ -87,6 +88,19 @@ std::vector<ir::CpuLevel> cpu_levels(const ir::TargetInfo& target, const Target&
   return levels;
 }
 
+int largest_winograd_tile(Accuracy accuracy) {
+  switch (accuracy) {
+    case Accuracy::kStrict:
+      return 0;
+    case Accuracy::kAccurate:
+      return 2;
+    case Accuracy::kFast:
+      return 4;
+  }
+  throw_error(ErrorKind::kValue, "BuildOptions::accuracy holds {}, which is no Accuracy",
+              static_cast<int>(accuracy));
+}
+
 void describe(const Graph& graph, CompiledModel::Data* model) {
   std::set<std::string> seen;
   for (const ir::Value* input : graph.inputs) {
@@ -123,10 +137,12 @@ std::string text_of(const std::vector<ModelVariant>& variants) {
 const std::string& CompiledModel::name() const { return data_->name; }
 
 std::vector<std::string> stage_names() {
-  return {"import",       "simplify", "channels_last", "fold_weights", "fuse",
-          "split_phases", "pack",     "split_prepare", "prepare",      "place",
-          "lower",        "codegen",  "link"};
+  return {"import",       "simplify", "channels_last", "fold_weights",  "fuse",
+          "split_phases", "winograd", "pack",          "split_prepare", "prepare",
+          "place",        "lower",    "codegen",       "link"};
 }
+
+std::vector<std::string> accuracy_names() { return {"strict", "accurate", "fast"}; }
 
 std::vector<std::string> target_names() {
   std::vector<std::string> names;
@@ -178,6 +194,10 @@ CompiledModel build(const std::filesystem::path& onnx, const BuildOptions& optio
   stage("fuse", [&] { passes::fuse(*graph); }, graph_text);
   // Transposed convolutions become dense ones that skip the zeros.
   stage("split_phases", [&] { passes::split_phases(*graph); }, graph_text);
+  // Convolutions that fewer products can compute get transformed weights.
+  stage(
+      "winograd", [&] { passes::winograd(*graph, largest_winograd_tile(options.accuracy)); },
+      graph_text);
   // Weights take the panel layout that every CPU level of the family reads.
   stage(
       "pack",

@@ -3,6 +3,7 @@
 
 #include "ir/evaluate_primitives.h"
 #include "ir/evaluate_scalar.h"
+#include "ir/evaluate_winograd.h"
 #include "ir/index_space.h"
 
 namespace dovetail::ir {
@@ -34,7 +35,7 @@ bool source_of(const Window& window, const Index& at, const Index& tap, const In
 // Extents of a contraction: x (batch, rows, spatial, channels), w (batch, taps, depth, columns).
 struct Extents {
   int64_t batch, rows, channels, depth, columns, groups;
-  Index spatial, out, kernel;
+  Index spatial, out, taps;  // taps: of w
 };
 
 Extents extents_of(const Contract& op, const TensorData& x, const ResultType& type) {
@@ -48,13 +49,14 @@ Extents extents_of(const Contract& op, const TensorData& x, const ResultType& ty
   e.columns = type.shape.back();
   e.spatial = Index(from.begin() + op.batch + 1, from.end() - 1);
   e.out = Index(type.shape.begin() + op.batch + 1, type.shape.end() - 1);
-  e.kernel = op.window.kernel;
+  e.taps = op.window.kernel;
+  if (op.winograd) e.taps.assign(2, op.winograd + 2);
   return e;
 }
 
 // (B, M/NR, taps, C, NR) -> (B, taps, C, M)
 std::vector<Scalar> unpack(const std::vector<Scalar>& packed, const Extents& e, int64_t panel) {
-  const int64_t taps = count_of(e.kernel);
+  const int64_t taps = count_of(e.taps);
   const int64_t panels = (e.columns + panel - 1) / panel;
   std::vector<Scalar> plain;
   plain.reserve(e.batch * taps * e.depth * e.columns);
@@ -89,7 +91,7 @@ std::vector<Scalar> contract(const Contract& op, const Extents& e, const std::ve
                              const std::vector<Scalar>& w, DType dtype) {
   std::vector<Scalar> result;
   result.reserve(e.batch * e.rows * count_of(e.out) * e.columns);
-  const int64_t taps = count_of(e.kernel);
+  const int64_t taps = count_of(e.taps);
   const int64_t image = count_of(e.spatial) * e.channels;
   std::vector<T> sums(e.columns);
   for (int64_t b = 0; b < e.batch; ++b) {
@@ -98,7 +100,7 @@ std::vector<Scalar> contract(const Contract& op, const Extents& e, const std::ve
       for_each_index(e.out, [&](const Index& at) {
         std::fill(sums.begin(), sums.end(), T{});
         const Scalar* tap_at = w.data() + b * taps * e.depth * e.columns;
-        for_each_index(e.kernel, [&](const Index& tap) {
+        for_each_index(e.taps, [&](const Index& tap) {
           int64_t position = 0;
           if (source_of(op.window, at, tap, e.spatial, &position)) {
             add_tap(e, image_at + position * e.channels, tap_at, &sums);
@@ -163,8 +165,10 @@ TensorData evaluate_contract(const Contract& op, const Tensors& x, const ResultT
   std::vector<Scalar> weights = decode(x[1]);
   if (op.panel) weights = unpack(weights, e, op.panel);
   const DType dtype = x[0].dtype();
-  std::vector<Scalar> result = is_float(dtype) ? contract<double>(op, e, values, weights, dtype)
-                                               : contract<uint64_t>(op, e, values, weights, dtype);
+  std::vector<Scalar> result =
+      op.winograd       ? contract_winograd(op, x[0].shape(), values, weights, type.shape)
+      : is_float(dtype) ? contract<double>(op, e, values, weights, dtype)
+                        : contract<uint64_t>(op, e, values, weights, dtype);
   if (op.epilogue) apply_epilogue(*op.epilogue, x, type.shape, &result);
   return encode(type.dtype, type.shape, result);
 }

@@ -102,12 +102,15 @@ Dim window_extent(const Window& window, int axis, const Dim& in);
 // a matrix product. Further operands e_i, shaped like an elementwise operand of y, feed `epilogue`,
 // whose operand 0 is the sum and operand 1+i is e_i. The epilogue may change the dtype.
 // Packed: w is (B..., M/NR, K..., C, NR) with NR = panel, groups 1, M rounded up and filled with 0.
+// Winograd, of 3x3 windows of stride 1: w holds the products of ir/winograd.h in place of the
+// window, K... is (t+2, t+2).
 struct Contract {
   int batch = 0;
   int64_t groups = 1;
   Window window;
   int panel = 0;        // 0: plain w; else NR of packed w
   int64_t columns = 0;  // packed: M
+  int winograd = 0;     // 0: direct; else output pixels along an axis of a Winograd tile
   std::optional<ScalarExpr> epilogue;
 };
 

@@ -81,6 +81,14 @@ Shape window_shape(const Window& window, const Shape& spatial) {
   return result;
 }
 
+void check_winograd(const Contract& op) {
+  const std::vector<int64_t> threes(2, 3);
+  const std::vector<int64_t> ones(2, 1);
+  DOVETAIL_CHECK(op.batch == 0 && op.groups == 1 && op.window.kernel == threes &&
+                     op.window.strides == ones && op.window.dilations == ones,
+                 "contract: Winograd tiles of a window that is not 3x3 of stride 1");
+}
+
 TensorType infer_contract(const Contract& op, const std::vector<TensorType>& operands) {
   const TensorType& x = operands.at(0);
   const TensorType& w = operands.at(1);
@@ -101,8 +109,11 @@ TensorType infer_contract(const Contract& op, const std::vector<TensorType>& ope
   const Shape spatial(x.shape.begin() + batch + 1, x.shape.end() - 1);
   for (const Dim& extent : window_shape(op.window, spatial)) result.shape.push_back(extent);
   const int kernel_at = batch + (op.panel ? 1 : 0);
-  for (int i = 0; i < rank; ++i)
-    expect_equal("contract, window", w.shape[kernel_at + i], op.window.kernel[i]);
+  if (op.winograd) check_winograd(op);
+  for (int i = 0; i < rank; ++i) {
+    expect_equal("contract, window", w.shape[kernel_at + i],
+                 op.winograd ? op.winograd + 2 : op.window.kernel[i]);
+  }
   const Dim& channels = w.shape[kernel_at + rank];
   if (channels * op.groups != x.shape.back()) {
     refuse("contract: x has {} channels, the weights expect {}", x.shape.back().to_string(),

@@ -48,6 +48,7 @@ struct Attributes {
     std::string text =
         fmt::format("batch={}, groups={}{}", op.batch, op.groups, window_text(op.window));
     if (op.panel) text += fmt::format(", panel={}, columns={}", op.panel, op.columns);
+    if (op.winograd) text += fmt::format(", winograd={}", op.winograd);
     if (op.epilogue) text += ", epilogue=" + to_string(*op.epilogue);
     return text;
   }

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "kernels/contract/contract_code.h"
 #include "kernels/window/depthwise.h"
+#include "kernels/winograd/winograd.h"
 
 namespace dovetail::kernels {
 
@@ -18,6 +19,7 @@ std::vector<Call> contract_calls(const Request& request) {
   DOVETAIL_CHECK(y.strides.back() == Dim(1) || y.shape.back() == Dim(1),
                  "the result of a contraction needs stride 1 along its channels, not {}",
                  y.strides.back().to_string());
+  if (request.node->as<ir::Contract>()->winograd) return {winograd_call(request)};
   if (is_depthwise(request)) return {depthwise_call(request)};
   return {contraction_call(request)};
 }

@@ -75,6 +75,7 @@ struct Attributes {
     key.add(op.window);
     key.add(op.panel);
     key.add(op.columns);
+    key.add(op.winograd);
     if (op.epilogue) key.add(*op.epilogue);
     return true;
   }

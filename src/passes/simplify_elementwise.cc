@@ -151,7 +151,8 @@ Value* rule(const ir::Contract& op, const Operands& operands, const Rules& rules
                     form.expr.nodes.front().op == ScalarOp::kOperand &&
                     form.expr.nodes.front().index == 0;
   if (!bare && form.operands == extra && same(form.expr, *op.epilogue)) return nullptr;
-  ir::Contract simpler{op.batch, op.groups, op.window, op.panel, op.columns, {}};
+  ir::Contract simpler = op;
+  simpler.epilogue.reset();
   Operands rest{operands[0], operands[1]};
   if (!bare) {
     simpler.epilogue.emplace(std::move(form.expr));

@@ -9,7 +9,8 @@ import pytest
 from onnx_models import mlp, save
 
 STAGES = (
-    "import, simplify, channels_last, fold_weights, fuse, split_phases, pack, split_prepare, prepare, place, lower, codegen, link"
+    "import, simplify, channels_last, fold_weights, fuse, split_phases, winograd, pack, split_prepare, prepare, place, "
+    "lower, codegen, link"
 )
 
 
@@ -75,6 +76,7 @@ BUILD = {
         "mlp.onnx: dimension 'batch' is given two ranges: 4 and 8..9"
     ),
     "build mlp.onnx -o a.so --shape x=1xx64": "--shape: '1xx64' has an empty extent",
+    "build mlp.onnx -o a.so --accuracy z": "--accuracy: 'z' is none of strict, accurate, fast",
     "build mlp.onnx -o a.so --dump z": f"--dump: there is no stage 'z'; the stages are {STAGES}",
 }
 

@@ -15,7 +15,7 @@ namespace dovetail::tool {
 namespace {
 
 struct Options {
-  std::string model, output, name, prefix, target, header, dump, fcompile;
+  std::string model, output, name, prefix, target, header, dump, fcompile, accuracy = "fast";
   std::vector<std::string> cpus, shapes, dims;
   bool time = false;
 };
@@ -59,6 +59,13 @@ void check_stage(const std::string& dump) {
               fmt::join(stages, ", "));
 }
 
+Accuracy parse_accuracy(const std::string& text) {
+  const std::vector<std::string> names = accuracy_names();
+  const auto found = std::find(names.begin(), names.end(), text);
+  if (found != names.end()) return static_cast<Accuracy>(found - names.begin());
+  throw_error(ErrorKind::kValue, "--accuracy: '{}' is none of {}", text, fmt::join(names, ", "));
+}
+
 void run(const Options& options) {
   check_stage(options.dump);
   const auto on_stage = [&](const Stage& stage) {
@@ -68,6 +75,7 @@ void run(const Options& options) {
   BuildOptions build_options;
   build_options.name = options.name;
   build_options.target = {options.target, options.cpus};
+  build_options.accuracy = parse_accuracy(options.accuracy);
   build_options.on_stage = on_stage;
   build_options.on_warning = [](const std::string& text) {
     fmt::print(stderr, "dovetail: warning: {}\n", text);
@@ -113,6 +121,10 @@ void add_build(CLI::App& app) {
                       "INPUT=1x3x224x224: the shape of an input; a name stays symbolic");
   command->add_option("--dim", options->dims,
                       "DIM=1 or DIM=1..512: the extent of a symbolic dimension, or its bounds");
+  command->add_option("--accuracy", options->accuracy,
+                      "Of float32 convolutions. fast: the fewest products (Winograd, tiles up to "
+                      "4x4); accurate: tiles of 2x2 at most, no more rounding error than plain "
+                      "sums; strict: plain sums (default: fast)");
   command->add_option("--header", options->header, "Also write the typed C header");
   command->add_option("--fcompile", options->fcompile,
                       "A command that links instead, as 'g++ -shared -o {output} {objects}'");

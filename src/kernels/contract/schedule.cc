@@ -41,39 +41,32 @@ class Scheduler {
   }
 
  private:
-  // Accumulators take most registers; the rest holds a row of weights and an element of x.
   void choose_register_tile() {
-    const int size = ir::size_of(contraction_.sum);
-    int lanes = level_.vector_bytes / size;
     if (contraction_.panel == 1) {
       const int sums = level_.vector_registers >= 32 ? 24 : 8;
       schedule_.along_channels = true;
-      schedule_.lanes = lanes;
+      schedule_.lanes = level_.vector_bytes / ir::size_of(contraction_.sum);
       schedule_.vectors =
           static_cast<int>(std::clamp<int64_t>(contraction_.columns.value(), 1, sums / 2));
       // Beside the sums, the registers hold x of each pixel and a vector of weights.
       schedule_.pixels = std::min(sums / schedule_.vectors, sums / 4);
       return;
     }
-    if (contraction_.panel) lanes = std::min(lanes, contraction_.panel);
+    RegisterTile tile = register_tile(level_, contraction_.sum, contraction_.panel);
     const std::optional<int64_t> columns = contraction_.columns.constant();
     // Few columns take a part of a vector.
-    while (columns && lanes > 1 && lanes / 2 >= *columns) lanes /= 2;
-    schedule_.lanes = lanes;
+    while (columns && tile.lanes > 1 && tile.lanes / 2 >= *columns) tile.lanes /= 2;
     const bool many = level_.vector_registers >= 32;
-    const bool arm = level_.family == ir::Family::kAArch64;
-    const int accumulators = many ? (arm ? 24 : 28) : (level_.fma ? 12 : 8);
-    const int vectors = arm ? 4 : 2;
-    const int widest = accumulators / vectors;
     const std::optional<int64_t> extent = contraction_.pixels.extent.constant();
-    const bool wide = !columns || *columns >= 2 * vectors * lanes;
+    const bool wide = !columns || *columns >= int64_t{2} * tile.vectors * tile.lanes;
     // Twice the columns for few pixels: with 16 registers the weights then leave room for 8 sums.
-    const int few = many ? widest / 2 : 2;
+    const int few = many ? tile.pixels / 2 : 2;
     const bool crowded = many && rows_share_cache_sets();
-    schedule_.vectors = vectors;
-    schedule_.pixels = widest;
+    schedule_.lanes = tile.lanes;
+    schedule_.vectors = tile.vectors;
+    schedule_.pixels = tile.pixels;
     if (wide && ((extent && *extent <= few) || crowded)) {
-      schedule_.vectors = 2 * vectors;
+      schedule_.vectors = 2 * tile.vectors;
       schedule_.pixels = few;
     }
     if (crowded) schedule_.pixels = std::min(schedule_.pixels, 6);
@@ -131,6 +124,16 @@ class Scheduler {
 };
 
 }  // namespace
+
+RegisterTile register_tile(const ir::CpuLevel& level, ir::DType sum, int panel) {
+  int lanes = level.vector_bytes / ir::size_of(sum);
+  if (panel) lanes = std::min(lanes, panel);
+  const bool many = level.vector_registers >= 32;
+  const bool arm = level.family == ir::Family::kAArch64;
+  const int accumulators = many ? (arm ? 24 : 28) : (level.fma ? 12 : 8);
+  const int vectors = arm ? 4 : 2;
+  return {lanes, vectors, accumulators / vectors};
+}
 
 Dim equal_part(const Dim& total, const Dim& part) {
   const Dim some = ir::max(total, 1);

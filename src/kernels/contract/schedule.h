@@ -44,6 +44,13 @@ struct Schedule {
   ir::Dim chunks() const { return row_chunks * tile_chunks * unit_chunks; }
 };
 
+// The register tile for many pixels. Accumulators take most registers; the rest holds a row of
+// weights and an element of x.
+struct RegisterTile {
+  int lanes = 1, vectors = 1, pixels = 1;
+};
+RegisterTile register_tile(const ir::CpuLevel& level, ir::DType sum, int panel);
+
 // `total` in equal parts of at least `part`, at most all of it; at least 1.
 ir::Dim equal_part(const ir::Dim& total, const ir::Dim& part);
 

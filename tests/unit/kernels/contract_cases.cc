@@ -18,6 +18,7 @@ ContractCase ContractCase::conv(const ConvCase& c) {
     window.pad_hi.push_back(c.pad_hi.empty() ? window.pad_lo[i] : Dim(c.pad_hi[i]));
   }
   contract.groups = c.groups;
+  contract.winograd = c.winograd;
   if (c.packed) {
     contract.panel = c.panel;
     contract.columns = c.columns;
@@ -44,7 +45,9 @@ void ContractCase::add(ir::Contract contract, const ir::TensorType& x, const Dim
                        bool relu_bias, bool residual) {
   Shape w(x.shape.begin(), x.shape.begin() + contract.batch);
   if (contract.panel) w.push_back(ir::ceildiv(columns, contract.panel));
-  for (const int64_t extent : contract.window.kernel) w.push_back(extent);
+  for (const int64_t extent : contract.window.kernel) {
+    w.push_back(contract.winograd ? contract.winograd + 2 : extent);
+  }
   w.push_back(ir::floordiv(x.shape.back(), contract.groups));
   w.push_back(contract.panel ? Dim(contract.panel) : columns);
   std::vector<ir::Value*> operands = {graph_->input("x", x), graph_->input("w", {x.dtype, w})};

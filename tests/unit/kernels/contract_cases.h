@@ -11,11 +11,13 @@ namespace dovetail::kernels::testing {
 struct ConvCase {
   ir::Shape x;  // (N, S..., C)
   int64_t columns = 8;
-  std::vector<int64_t> kernel, strides = {}, dilations = {};  // missing: 1
+  std::vector<int64_t> kernel = {3, 3};
+  std::vector<int64_t> strides = {}, dilations = {};  // missing: 1
   std::vector<int64_t> pad_lo = {}, pad_hi = {};              // missing: 0, pad_lo
   int64_t groups = 1;
   bool packed = true;
   int panel = ir::panel_width(ir::host_target().family);  // of packed weights
+  int winograd = 0;
   bool relu_bias = false;                                 // epilogue max(sum + bias, 0)
   bool residual = false;                                  // epilogue sum + r
   ir::DType dtype = ir::DType::kF32;
