@@ -7,9 +7,11 @@ namespace {
 
 using ir::Dim;
 
-constexpr int64_t kBlockBytes = 1024 * 1024;  // of V, which stays in L2
-constexpr int64_t kGroupUnits = 4;  // fewer columns are not worth another transform of the input
-constexpr int64_t kFewBlocks = 4;
+constexpr int64_t kBlockBytes = 1 << 20;      // of V: more does not stay in L2
+constexpr int64_t kBlockProducts = 12 << 20;  // about 100 us of one core
+constexpr int64_t kBlockTiles = 28;           // fewer are bound by reading the weights
+constexpr int64_t kGroupColumns = 128;        // fewer are not worth another transform of the input
+constexpr int64_t kFewChunks = 4;
 
 int64_t ceil_quotient(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -54,16 +56,22 @@ WinogradGrid winograd_grid(const Request& request) {
   const int64_t lanes = grid.registers.lanes;
   grid.v_row = ceil_quotient(channels, lanes) * lanes;
   if (grid.v_row * 4 % 2048 == 0) grid.v_row += 16;
-  const int64_t wanted = kBlockBytes / (points * grid.v_row * 4 * height);
+  const int64_t busy = kBlockProducts / (points * channels * contract.columns);
+  const int64_t cached = kBlockBytes / (points * grid.v_row * 4);
+  const int64_t wanted = std::min(std::max(busy, kBlockTiles), cached) / height;
   const Dim registers = ir::ceildiv(grid.tiles, height);
   grid.block = equal_part(registers, std::max<int64_t>(wanted, 1)) * Dim(height);
   grid.blocks = ir::ceildiv(grid.tiles, grid.block);
   grid.v_point = odd_lines(grid.block * Dim(grid.v_row));
   grid.m_point = odd_lines(grid.block * Dim(grid.unit()));
 
+  // Few blocks are cut by columns as well; those of images of unknown size count as many.
   grid.units = ceil_quotient(contract.columns, grid.unit());
-  grid.chunk_units = grid.units;
-  grid.unit_chunks = 1;
+  const int64_t blocks = std::max<int64_t>(grid.blocks.constant().value_or(kFewChunks), 1);
+  const int64_t groups = std::min(ceil_quotient(kFewChunks, blocks),
+                                  std::max<int64_t>(contract.columns / kGroupColumns, 1));
+  grid.chunk_units = ceil_quotient(grid.units, groups);
+  grid.unit_chunks = ceil_quotient(grid.units, grid.chunk_units);
   return grid;
 }
 

@@ -1,12 +1,17 @@
 // 3x3 convolutions by Winograd tiles.
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <random>
+
+#include "ir/winograd.h"
 #include "unit/kernels/contract_cases.h"
 
 namespace dovetail::kernels::testing {
 namespace {
 
 using ir::Dim;
+using ir::DType;
 
 // With tiles of both sizes. The products are random as well, so errors are a little larger than of
 // real weights.
@@ -62,6 +67,106 @@ TEST(Winograd, SymbolicExtentsRunAtAnySize) {
 TEST(Winograd, ManyChunks) {
   expect_winograd({.x = {2, 30, 31, 64}, .columns = 96, .pad_lo = {1, 1}});
   expect_winograd({.x = {1, 14, 14, 256}, .columns = 288, .pad_lo = {1, 1}});
+}
+
+// N(0, deviation)
+std::vector<float> normal_values(int64_t count, double deviation, uint32_t seed) {
+  std::mt19937 generator(seed);
+  std::normal_distribution<double> normal(0, deviation);
+  std::vector<float> values(count);
+  for (float& value : values) value = static_cast<float>(normal(generator));
+  return values;
+}
+
+// w (3, 3, C, M) -> its products in panels (M/NR, n, n, C, NR)
+std::vector<float> packed_products(const std::vector<float>& w, int64_t channels, int64_t columns,
+                                   int tile, int64_t panel) {
+  const std::vector<double> factors = ir::winograd_weights(ir::winograd_transform(tile));
+  const int64_t points = int64_t{tile + 2} * (tile + 2);
+  std::vector<float> u(points * channels * columns);
+  for (int64_t p = 0; p < points; ++p) {
+    for (int64_t c = 0; c < channels; ++c) {
+      for (int64_t m = 0; m < columns; ++m) {
+        double sum = 0;
+        for (int64_t k = 0; k < 9; ++k) {
+          sum += factors[p * 9 + k] * w[(k * channels + c) * columns + m];
+        }
+        u[((m / panel * points + p) * channels + c) * panel + m % panel] = static_cast<float>(sum);
+      }
+    }
+  }
+  return u;
+}
+
+// One output of a 3x3 window with padding 1, in double.
+double direct_sum(const std::vector<float>& x, const std::vector<float>& w, int64_t side,
+                  int64_t channels, int64_t columns, const std::vector<int64_t>& at) {
+  double sum = 0;
+  for (int64_t k = 0; k < 9; ++k) {
+    const int64_t row = at[0] + k / 3 - 1;
+    const int64_t pixel = at[1] + k % 3 - 1;
+    if (row < 0 || row >= side || pixel < 0 || pixel >= side) continue;
+    for (int64_t c = 0; c < channels; ++c) {
+      sum +=
+          double{x[(row * side + pixel) * channels + c]} * w[(k * channels + c) * columns + at[2]];
+    }
+  }
+  return sum;
+}
+
+Request request_of(const ContractCase& conv, const ir::CpuLevel& level) {
+  Request request{.node = &conv.node(),
+                  .operands = {},
+                  .results = {layout_of(conv.node().result()->type)},
+                  .level = &level,
+                  .symbols = {},
+                  .strict = false};
+  for (const ir::Value* operand : conv.node().operands)
+    request.operands.push_back(layout_of(operand->type));
+  return request;
+}
+
+// The root of the mean square error over that of the outputs: normal inputs, He weights.
+double relative_error(int tile) {
+  const int64_t side = 14, channels = 64, columns = 64;
+  const ContractCase conv = ContractCase::conv(
+      {.x = {1, side, side, channels}, .columns = columns, .pad_lo = {1, 1}, .winograd = tile});
+  const ir::CpuLevel level = host_levels().back();
+  const std::vector<float> x = normal_values(side * side * channels, 1, 1);
+  const std::vector<float> w =
+      normal_values(9 * channels * columns, std::sqrt(2.0 / (9 * channels)), 2);
+  const int64_t panel = conv.node().as<ir::Contract>()->panel;
+  const ir::TensorData y =
+      CompiledCalls(request_of(conv, level))
+          .run({ir::TensorData::of(DType::kF32, {1, side, side, channels}, x),
+                ir::TensorData::of(DType::kF32,
+                                   {columns / panel, tile + 2, tile + 2, channels, panel},
+                                   packed_products(w, channels, columns, tile, panel))})
+          .front();
+  double errors = 0;
+  double squares = 0;
+  for (int64_t i = 0; i < y.element_count(); ++i) {
+    const double exact = direct_sum(x, w, side, channels, columns,
+                                    {i / columns / side, i / columns % side, i % columns});
+    errors += std::pow(y.as_double(i) - exact, 2);
+    squares += exact * exact;
+  }
+  return std::sqrt(errors / squares);
+}
+
+TEST(Winograd, RoundsAsWellAsItsPointsAllow) {
+  EXPECT_LE(relative_error(2), 3.2e-7);
+  EXPECT_LE(relative_error(4), 9e-7);
+}
+
+TEST(Winograd, LayersOfOtherExtentsShareTheirCode) {
+  const auto code = [](ir::Shape x, int64_t columns) {
+    const ContractCase conv = ContractCase::conv(
+        {.x = std::move(x), .columns = columns, .pad_lo = {1, 1}, .winograd = 4});
+    const ir::CpuLevel level = host_levels().back();
+    return loop::to_string(make_calls(request_of(conv, level))[0].function, false);
+  };
+  EXPECT_EQ(code({1, 56, 56, 64}, 64), code({1, 112, 112, 128}, 256));
 }
 
 }  // namespace

@@ -82,7 +82,7 @@ TEST(Winograd, ComputesTheSame) {
 
 TEST(Winograd, TransformedWeightsArePacked) {
   ModelWriter model;
-  Value* x = model.input("x", {1, 16, 12, 12});
+  Value* x = model.input("x", {1, 16, 34, 34});
   model.output(model.conv(x, {.name = "c", .channels = 40, .kernel = 3, .bias = false}));
   channels_last(model.graph);
   simplify(model.graph);
