@@ -71,7 +71,7 @@ std::vector<Value> TransformCode::output_line(const std::vector<Value>& m) {
   return result;
 }
 
-void TransformCode::input(const std::function<Value(int, int)>& load,
+void TransformCode::input(const Load& load,
                           const std::function<void(int, int, const Value&)>& store) {
   const int n = points();
   std::vector<std::vector<Value>> columns;
@@ -88,9 +88,7 @@ void TransformCode::input(const std::function<Value(int, int)>& load,
   }
 }
 
-void TransformCode::output(
-    const std::function<Value(int, int)>& load,
-    const std::function<void(int, const std::function<std::vector<Value>()>&)>& row) {
+void TransformCode::output(const Load& load, const std::function<void(int, const Line&)>& row) {
   const int n = points();
   std::vector<std::vector<Value>> columns;
   for (int j = 0; j < n; ++j) {

@@ -17,14 +17,14 @@ class TransformCode {
   int tile() const { return transform_.tile; }
   int points() const { return transform_.points; }  // along an axis
 
+  using Load = std::function<loop::Value(int i, int j)>;
+  using Line = std::function<std::vector<loop::Value>()>;
+
   // V = B^T d B; element (i, j) of the patch comes from `load`, goes to `store`.
-  void input(const std::function<loop::Value(int, int)>& load,
-             const std::function<void(int, int, const loop::Value&)>& store);
-  // Y = A^T m A row by row: `row(i, pixels)` calls its second argument for the pixels of row i,
-  // under whatever condition it likes.
-  void output(
-      const std::function<loop::Value(int, int)>& load,
-      const std::function<void(int, const std::function<std::vector<loop::Value>()>&)>& row);
+  void input(const Load& load, const std::function<void(int, int, const loop::Value&)>& store);
+  // Y = A^T m A: `row` is called for each row of pixels and calls its line, under whatever
+  // condition it likes.
+  void output(const Load& load, const std::function<void(int i, const Line& pixels)>& row);
 
  private:
   struct Term {

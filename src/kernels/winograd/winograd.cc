@@ -4,6 +4,7 @@
 
 #include "kernels/contract/epilogue.h"
 #include "kernels/contract/tile_code.h"
+#include "kernels/scalar/scalar_code.h"
 #include "kernels/task_writer.h"
 #include "kernels/winograd/grid.h"
 #include "kernels/winograd/transform.h"
@@ -154,12 +155,15 @@ class WinogradCode {
     const Dim patch = grid_.v_row * points * points;
     const Value v_bytes = writer_.integer("v_bytes", v * Dim(kSize));
     const Value m_bytes = writer_.integer("m_bytes", m * Dim(kSize));
-    const Dim bytes = ir::ceildiv((v + m + patch) * Dim(kSize), 64) * Dim(64);
+    const bool in_loops = whole_.epilogue && has_elementary(*whole_.epilogue);
+    const int64_t sums = in_loops ? int64_t{transform_.tile()} * transform_.tile() * lanes_ : 0;
+    const Dim bytes = ir::ceildiv((v + m + patch + Dim(sums)) * Dim(kSize), 64) * Dim(64);
     const Value all = writer_.scratch(bytes);
     const Value own = writer_.integer("scratch_bytes", bytes);
     v_ = code_.address(all, code_.worker() * own);
     m_ = code_.address(v_, v_bytes);
     patch_ = code_.address(m_, m_bytes);
+    if (in_loops) sums_ = code_.address(patch_, v_row_ * int64_t{points * points});
   }
 
   Position position_of(const Value& tile) {
@@ -324,7 +328,6 @@ class WinogradCode {
 
   void transform_output(const Position& at, const Columns& columns, const Value& m) {
     const int result = whole_.result();
-    const int n = transform_.points();
     std::vector<Value> corner(result + 1);
     std::vector<bool> moves(result + 1);
     for (int t = 2; t <= result; ++t) {
@@ -335,26 +338,60 @@ class WinogradCode {
     }
     const Epilogue epilogue(code_, whole_, moves);
     const std::vector<Value> shared = epilogue.load_shared(corner, columns);
-    const auto store = [&](int i, int j, const Value& sum) {
+    const auto store = [&](const Value& i, const Value& j, const Value& sum) {
       std::vector<Value> place = corner;
       for (int t = 2; t <= result; ++t) {
-        place[t] = moved(tensors_[t], moved(tensors_[t], corner[t], 1, number(i)), 2, number(j));
+        place[t] = moved(tensors_[t], moved(tensors_[t], corner[t], 1, i), 2, j);
       }
       epilogue.store(sum, shared, place, columns);
     };
+    if (sums_.valid()) {
+      store_in_loops(at, m, store);
+    } else {
+      store_unrolled(at, m, store);
+    }
+  }
+
+  using StoreSum = std::function<void(const Value& i, const Value& j, const Value& sum)>;
+
+  TransformCode::Load load_products(const Value& m) {
+    const loop::Type type = loop::vector(DType::kF32, lanes_);
+    const int n = transform_.points();
+    return [this, type, n, m](int i, int j) {
+      return code_.load(type, m, m_point_ * int64_t{i * n + j});
+    };
+  }
+
+  void store_unrolled(const Position& at, const Value& m, const StoreSum& store) {
     const Value rows_left = outputs_[0] - at.row;
     const Value pixels_left = outputs_[1] - at.pixel;
+    transform_.output(load_products(m), [&](int i, const TransformCode::Line& pixels) {
+      code_.if_(rows_left > i, [&] {
+        const std::vector<Value> line = pixels();
+        for (int j = 0; j < transform_.tile(); ++j) {
+          code_.if_(pixels_left > j, [&] { store(number(i), number(j), line[j]); });
+        }
+      });
+    });
+  }
+
+  // An epilogue of many instructions stands once.
+  void store_in_loops(const Position& at, const Value& m, const StoreSum& store) {
+    const int t = transform_.tile();
+    const int64_t bytes = int64_t{lanes_} * kSize;
+    transform_.output(load_products(m), [&](int i, const TransformCode::Line& pixels) {
+      const std::vector<Value> line = pixels();
+      for (int j = 0; j < t; ++j) code_.store(line[j], sums_, number((i * t + j) * bytes));
+    });
     const loop::Type type = loop::vector(DType::kF32, lanes_);
-    transform_.output(
-        [&](int i, int j) { return code_.load(type, m, m_point_ * int64_t{i * n + j}); },
-        [&](int i, const std::function<std::vector<Value>()>& pixels) {
-          code_.if_(rows_left > i, [&] {
-            const std::vector<Value> line = pixels();
-            for (int j = 0; j < transform_.tile(); ++j) {
-              code_.if_(pixels_left > j, [&] { store(i, j, line[j]); });
-            }
-          });
-        });
+    const auto inside = [&](int axis, const Value& first) {
+      return min(outputs_[axis] - first, number(t));
+    };
+    code_.for_each("i", number(0), inside(0, at.row), 1, [&](const Value& i) {
+      code_.for_each("j", number(0), inside(1, at.pixel), 1, [&](const Value& j) {
+        store(i, j, code_.load(type, sums_, (i * t + j) * bytes));
+      });
+    });
   }
 
   const Request& request_;
@@ -374,7 +411,7 @@ class WinogradCode {
   Value across_, down_, tiles_, block_, blocks_, units_, chunk_units_, full_units_, columns_;
   Value channels_, panel_step_, w_point_, v_row_, v_point_, m_point_;
   bool whole_vectors_ = true;
-  Value v_, m_, patch_;  // scratch
+  Value v_, m_, patch_, sums_;  // scratch; sums_ valid: of a tile, for epilogues in loops
   Value first_tile_, count_;
 };
 

@@ -24,7 +24,7 @@ ContractCase ContractCase::conv(const ConvCase& c) {
     contract.columns = c.columns;
   }
   ContractCase result;
-  result.add(std::move(contract), {c.dtype, c.x}, c.columns, c.relu_bias, c.residual);
+  result.add(std::move(contract), {c.dtype, c.x}, c.columns, c.relu_bias, c.residual, c.tanh);
   return result;
 }
 
@@ -42,7 +42,7 @@ ContractCase ContractCase::gemm(Shape x, const Dim& columns, bool packed, ir::DT
 }
 
 void ContractCase::add(ir::Contract contract, const ir::TensorType& x, const Dim& columns,
-                       bool relu_bias, bool residual) {
+                       bool relu_bias, bool residual, bool tanh) {
   Shape w(x.shape.begin(), x.shape.begin() + contract.batch);
   if (contract.panel) w.push_back(ir::ceildiv(columns, contract.panel));
   for (const int64_t extent : contract.window.kernel) {
@@ -51,7 +51,7 @@ void ContractCase::add(ir::Contract contract, const ir::TensorType& x, const Dim
   w.push_back(ir::floordiv(x.shape.back(), contract.groups));
   w.push_back(contract.panel ? Dim(contract.panel) : columns);
   std::vector<ir::Value*> operands = {graph_->input("x", x), graph_->input("w", {x.dtype, w})};
-  if (relu_bias || residual) {
+  if (relu_bias || residual || tanh) {
     const ir::TensorType plain =
         ir::infer(contract, {operands[0]->type, operands[1]->type}).front();
     ir::ExprBuilder e;
@@ -72,6 +72,7 @@ void ContractCase::add(ir::Contract contract, const ir::TensorType& x, const Dim
           ir::is_float(x.dtype) ? e.constant(0.0, x.dtype) : e.constant(int64_t{0}, x.dtype);
       sum = e.binary(ScalarOp::kMax, sum, zero);
     }
+    if (tanh) sum = e.unary(ScalarOp::kTanh, sum);
     contract.epilogue = e.finish(sum);
   }
   node_ = graph_->add(std::move(contract), operands);

@@ -13,13 +13,14 @@ struct ConvCase {
   int64_t columns = 8;
   std::vector<int64_t> kernel = {3, 3};
   std::vector<int64_t> strides = {}, dilations = {};  // missing: 1
-  std::vector<int64_t> pad_lo = {}, pad_hi = {};              // missing: 0, pad_lo
+  std::vector<int64_t> pad_lo = {}, pad_hi = {};      // missing: 0, pad_lo
   int64_t groups = 1;
   bool packed = true;
   int panel = ir::panel_width(ir::host_target().family);  // of packed weights
   int winograd = 0;
-  bool relu_bias = false;                                 // epilogue max(sum + bias, 0)
-  bool residual = false;                                  // epilogue sum + r
+  bool relu_bias = false;  // epilogue max(sum + bias, 0)
+  bool residual = false;   // epilogue sum + r
+  bool tanh = false;       // of all that
   ir::DType dtype = ir::DType::kF32;
 };
 
@@ -34,7 +35,7 @@ class ContractCase {
 
  private:
   void add(ir::Contract contract, const ir::TensorType& x, const ir::Dim& columns, bool relu_bias,
-           bool residual);
+           bool residual, bool tanh = false);
   std::unique_ptr<ir::Graph> graph_ = std::make_unique<ir::Graph>();
   ir::Node* node_ = nullptr;
 };

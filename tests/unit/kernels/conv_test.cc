@@ -123,6 +123,12 @@ TEST(Conv, BatchesGapsAndResidual) {
   expect_conv({.x = {2, 6, 7, 12}, .columns = 36, .kernel = {1, 1}, .residual = true});
 }
 
+TEST(Conv, EpiloguesOfManyInstructions) {
+  expect_conv(
+      {.x = {1, 9, 10, 16}, .columns = 72, .pad_lo = {1, 1}, .residual = true, .tanh = true},
+      {.gaps = {4, 0, 3, 5}});
+}
+
 TEST(Conv, SymbolicExtentsRunAtAnySize) {
   const Dim n = Dim::symbol("n"), h = Dim::symbol("h"), w = Dim::symbol("w");
   const std::vector<ir::SymbolValues> sizes = {{{"n", 1}, {"h", 5}, {"w", 6}},

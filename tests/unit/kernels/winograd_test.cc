@@ -52,6 +52,15 @@ TEST(Winograd, BatchesGapsAndResidual) {
   expect_winograd({.x = {2, 6, 7, 32}, .columns = 64, .residual = true}, {.gaps = {4, 0, 3, 5}});
 }
 
+// The sums are up to 50, those of tanh to 1, so errors weigh more.
+TEST(Winograd, EpiloguesOfManyInstructions) {
+  expect_winograd({.x = {1, 9, 10, 16}, .columns = 72, .pad_lo = {1, 1}, .tanh = true},
+                  {.tolerance = 5e-5});
+  expect_winograd(
+      {.x = {2, 5, 6, 16}, .columns = 33, .relu_bias = true, .residual = true, .tanh = true},
+      {.gaps = {4, 0, 0, 3, 5}, .tolerance = 5e-5});
+}
+
 TEST(Winograd, SymbolicExtentsRunAtAnySize) {
   const Dim n = Dim::symbol("n"), h = Dim::symbol("h"), w = Dim::symbol("w");
   const std::vector<ir::SymbolValues> sizes = {{{"n", 1}, {"h", 5}, {"w", 6}},
