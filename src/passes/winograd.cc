@@ -30,7 +30,8 @@ bool is_window_of_winograd(const ir::Contract& op) {
   const std::vector<int64_t> threes(2, 3);
   const std::vector<int64_t> ones(2, 1);
   return op.batch == 0 && op.groups == 1 && op.panel == 0 && op.winograd == 0 &&
-         op.window.kernel == threes && op.window.strides == ones && op.window.dilations == ones;
+         op.window.kernel == threes && op.window.strides == ones && op.window.dilations == ones &&
+         op.window.input_dilation(0) == 1 && op.window.input_dilation(1) == 1;
 }
 
 int64_t typical(const Dim& dim, int64_t extent) {
