@@ -116,8 +116,8 @@ class Transformer {
     }
     double tiles = images;
     for (int axis = 1; axis <= 2; ++axis) {
-      const int64_t extent = typical(y[axis], kTypicalExtent);
-      tiles *= static_cast<double>((extent + tile - 1) / tile);
+      const int64_t along = typical(ir::ceildiv(y[axis], tile), kTypicalExtent);
+      tiles *= static_cast<double>(along);
     }
     const double points = (tile + 2) * (tile + 2);
     const double transforms = tile == 2 ? kTransforms2 : kTransforms4;
