@@ -24,6 +24,7 @@ constexpr double kCachedByte = 1;
 constexpr double kMemoryByte = 4;
 constexpr int64_t kCachedWeights = 8 << 20;
 
+constexpr int64_t kLeastColumns = 16;   // fewer leave lanes of the widest vectors empty
 constexpr int64_t kTypicalExtent = 64;  // of symbolic images; batches count as 1
 
 bool is_window_of_winograd(const ir::Contract& op) {
@@ -96,6 +97,7 @@ class Transformer {
     const auto* op = node.as<ir::Contract>();
     if (!op || !is_window_of_winograd(*op)) return 0;
     if (node.operands[0]->dtype() != DType::kF32 || !prepared_.contains(node.operands[1])) return 0;
+    if (node.result()->shape()[3].value() < kLeastColumns) return 0;
     int best = 0;
     for (int tile = 2; tile <= largest_tile_; tile += 2) {
       if (cost_of(node, tile) < cost_of(node, best)) best = tile;

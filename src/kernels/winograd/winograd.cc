@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "ir/scalar_cost.h"
 #include "kernels/contract/epilogue.h"
 #include "kernels/contract/tile_code.h"
-#include "kernels/scalar/scalar_code.h"
 #include "kernels/task_writer.h"
 #include "kernels/winograd/grid.h"
 #include "kernels/winograd/transform.h"
@@ -155,7 +155,7 @@ class WinogradCode {
     const Dim patch = grid_.v_row * points * points;
     const Value v_bytes = writer_.integer("v_bytes", v * Dim(kSize));
     const Value m_bytes = writer_.integer("m_bytes", m * Dim(kSize));
-    const bool in_loops = whole_.epilogue && has_elementary(*whole_.epilogue);
+    const bool in_loops = whole_.epilogue && ir::has_elementary(*whole_.epilogue);
     const int64_t sums = in_loops ? int64_t{transform_.tile()} * transform_.tile() * lanes_ : 0;
     const Dim bytes = ir::ceildiv((v + m + patch + Dim(sums)) * Dim(kSize), 64) * Dim(64);
     const Value all = writer_.scratch(bytes);
