@@ -46,6 +46,22 @@ def mlp(seed=0):
     return model_of(nodes, [("x", "float32", ["batch", 64])], [("y", "float32", ["batch", 64])], weights)
 
 
+def convolutions(seed=0):
+    """Images of 8x8 through a convolution for Winograd tiles: x float32[batch,64] -> y float32[batch,64]."""
+    random = np.random.default_rng(seed)
+    shapes = [(64, 1, 1, 1), (72, 64, 3, 3), (1, 72, 1, 1)]
+    weights = [("images", np.array([-1, 1, 8, 8])), ("rows", np.array([-1, 64]))]
+    nodes, value = [helper.make_node("Reshape", ["x", "images"], ["c0"])], "c0"
+    for layer, shape in enumerate(shapes):
+        weights.append((f"w{layer}", random.standard_normal(shape, dtype="float32") / np.sqrt(np.prod(shape[1:]))))
+        pads = [shape[2] // 2] * 4
+        nodes.append(helper.make_node("Conv", [value, f"w{layer}"], [f"c{layer + 1}"], name=f"c{layer}", pads=pads))
+        value = f"c{layer + 1}"
+    nodes.append(helper.make_node("Reshape", [value, "rows"], ["y"]))
+    weights = [(name, np.asarray(array, "float32" if name[0] == "w" else "int64")) for name, array in weights]
+    return model_of(nodes, [("x", "float32", ["batch", 64])], [("y", "float32", ["batch", 64])], weights)
+
+
 def reference(model, inputs):
     """onnxruntime's outputs for a path or a ModelProto."""
     source = str(model) if not isinstance(model, onnx.ModelProto) else model.SerializeToString()
@@ -60,4 +76,4 @@ def difference(ours, theirs):
     return float(np.abs(ours.astype("float64") - theirs).max() / np.abs(theirs).max())
 
 
-__all__ = ["TensorProto", "difference", "helper", "mlp", "model_of", "reference", "save"]
+__all__ = ["TensorProto", "convolutions", "difference", "helper", "mlp", "model_of", "reference", "save"]

@@ -97,7 +97,8 @@ void check_winograd(const Contract& op) {
   const std::vector<int64_t> threes(2, 3);
   const std::vector<int64_t> ones(2, 1);
   DOVETAIL_CHECK(op.batch == 0 && op.groups == 1 && op.window.kernel == threes &&
-                     op.window.strides == ones && op.window.dilations == ones,
+                     op.window.strides == ones && op.window.dilations == ones &&
+                     op.window.input_dilation(0) == 1 && op.window.input_dilation(1) == 1,
                  "contract: Winograd tiles of a window that is not 3x3 of stride 1");
 }
 

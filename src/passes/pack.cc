@@ -28,6 +28,7 @@ bool wants_panels(const Node& node) {
 // and a store for each column; against one product for each channel.
 bool prefers_single_columns(const Node& node, int panel) {
   const auto& contract = *node.as<ir::Contract>();
+  if (contract.winograd) return false;
   const Shape& w = node.operands[1]->shape();
   const std::optional<int64_t> columns = w.back().constant();
   const std::optional<int64_t> channels = w[w.size() - 2].constant();

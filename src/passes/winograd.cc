@@ -24,13 +24,15 @@ constexpr double kCachedByte = 1;
 constexpr double kMemoryByte = 4;
 constexpr int64_t kCachedWeights = 8 << 20;
 
+constexpr int64_t kLeastColumns = 16;   // fewer leave lanes of the widest vectors empty
 constexpr int64_t kTypicalExtent = 64;  // of symbolic images; batches count as 1
 
 bool is_window_of_winograd(const ir::Contract& op) {
   const std::vector<int64_t> threes(2, 3);
   const std::vector<int64_t> ones(2, 1);
   return op.batch == 0 && op.groups == 1 && op.panel == 0 && op.winograd == 0 &&
-         op.window.kernel == threes && op.window.strides == ones && op.window.dilations == ones;
+         op.window.kernel == threes && op.window.strides == ones && op.window.dilations == ones &&
+         op.window.input_dilation(0) == 1 && op.window.input_dilation(1) == 1;
 }
 
 int64_t typical(const Dim& dim, int64_t extent) {
@@ -95,6 +97,7 @@ class Transformer {
     const auto* op = node.as<ir::Contract>();
     if (!op || !is_window_of_winograd(*op)) return 0;
     if (node.operands[0]->dtype() != DType::kF32 || !prepared_.contains(node.operands[1])) return 0;
+    if (node.result()->shape()[3].value() < kLeastColumns) return 0;
     int best = 0;
     for (int tile = 2; tile <= largest_tile_; tile += 2) {
       if (cost_of(node, tile) < cost_of(node, best)) best = tile;
@@ -115,8 +118,8 @@ class Transformer {
     }
     double tiles = images;
     for (int axis = 1; axis <= 2; ++axis) {
-      const int64_t extent = typical(y[axis], kTypicalExtent);
-      tiles *= static_cast<double>((extent + tile - 1) / tile);
+      const int64_t along = typical(ir::ceildiv(y[axis], tile), kTypicalExtent);
+      tiles *= static_cast<double>(along);
     }
     const double points = (tile + 2) * (tile + 2);
     const double transforms = tile == 2 ? kTransforms2 : kTransforms4;

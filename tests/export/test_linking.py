@@ -4,7 +4,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from onnx_models import mlp, reference, save
+from onnx_models import convolutions, mlp, reference, save
 
 HOST = r"""
 #include "HEADER"
@@ -53,6 +53,15 @@ def test_aarch64_library_runs_under_qemu(run_dovetail, tmp_path, form):
     host = host_program(tmp_path, "mlp")
     subprocess.run(["aarch64-linux-gnu-gcc", *flags, host, f"libmlp.{form}", "-o", "host"], cwd=tmp_path, check=True)
     run_and_compare(["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu", "./host"], tmp_path, model)
+
+
+def test_aarch64_convolutions_run_under_qemu(run_dovetail, tmp_path):
+    model = save(convolutions(), tmp_path / "conv.onnx")
+    target = ["--target", "aarch64-linux-gnu"]
+    run_dovetail("build", model, "-o", tmp_path / "conv.o", *target, "--header", tmp_path / "conv.h")
+    host = host_program(tmp_path, "conv")
+    subprocess.run(["aarch64-linux-gnu-gcc", "-static", host, "conv.o", "-o", "host"], cwd=tmp_path, check=True)
+    run_and_compare(["qemu-aarch64", "./host"], tmp_path, model)
 
 
 def test_two_versions_link_into_one_program(run_dovetail, tmp_path):

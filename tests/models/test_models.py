@@ -1,10 +1,11 @@
 """Whole models against onnxruntime: compile, load, run, compare."""
 
 import json
+import re
 
 import numpy as np
 import pytest
-from onnx_models import difference, mlp, reference, save
+from onnx_models import convolutions, difference, mlp, reference, save
 
 TOLERANCE = 1e-5
 
@@ -59,3 +60,14 @@ def test_fixed_dimension(run_dovetail, model, tmp_path):
     run_dovetail("build", model("lcnet_orientation"), "-o", library, "--dim", "DynamicDimension.0=1")
     described = json.loads(run_dovetail("inspect", library, "--json").stdout)
     assert described["models"][0]["inputs"] == [{"name": "x", "dtype": "float32", "shape": [1, 3, 224, 224]}]
+
+
+@pytest.mark.parametrize("accuracy,tiles", [("strict", {}), ("accurate", {"winograd2x2"}), ("fast", {"winograd4x4"})])
+def test_accuracy_bounds_the_tiles_of_convolutions(run_dovetail, answer, tmp_path, accuracy, tiles):
+    model = save(convolutions(), tmp_path / "conv.onnx")
+    option = ["--accuracy", accuracy]
+    code = run_dovetail("build", model, "-o", tmp_path / "conv.so", *option, "--dump", "lower").stdout
+    assert set(re.findall(r"winograd\dx\d", code)) == set(tiles)
+    x = np.random.default_rng(1).standard_normal((3, 64), dtype="float32")
+    (ours,) = answer(model, {"x": x}, *option)
+    assert difference(ours, reference(model, {"x": x})[0]) <= TOLERANCE

@@ -5,7 +5,6 @@
 #include "ir/scalar_cost.h"
 #include "kernels/contract/epilogue.h"
 #include "kernels/contract/tile_code.h"
-#include "kernels/scalar/scalar_code.h"
 #include "kernels/task_writer.h"
 #include "kernels/winograd/grid.h"
 #include "kernels/winograd/transform.h"
