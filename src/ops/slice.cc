@@ -1,4 +1,5 @@
-// Slice: x[starts:ends:steps] over some axes, with numpy's clamping.
+// Slice: x[starts:ends:steps] over some axes. Positions are clamped as the standard says, which is
+// numpy's way but for a start before the first element: stepping backwards, it is the first one.
 #include <fmt/format.h>
 
 #include "base/error.h"
@@ -9,7 +10,7 @@ namespace {
 
 using ir::Dim;
 
-// Positions of one axis, clamped as numpy does, over extents that may be symbols.
+// Positions of one axis, clamped, over extents that may be symbols.
 class Axis {
  public:
   Axis(const Dim& extent, const ir::SymbolBounds& symbols) : extent_(extent), symbols_(symbols) {}
@@ -57,8 +58,8 @@ ir::Value* slice_axis(LowerContext& c, ir::Value* x, int axis, const Dim& start,
     span = stop - first;
   } else {
     first = is_far(start, true)    ? last
-            : is_far(start, false) ? Dim(-1)
-                                   : range.clamped(range.resolved(start), -1, last);
+            : is_far(start, false) ? range.clamped(0, 0, last)
+                                   : range.clamped(range.resolved(start), 0, last);
     stop = is_far(end, true)    ? last
            : is_far(end, false) ? Dim(-1)
                                 : range.clamped(range.resolved(end), -1, last);
