@@ -47,5 +47,5 @@ lint: setup
 
 # Leaves what was downloaded: build/venv, build/models.
 clean:
-	@rm -rf build-dev build-asan build-tsan
+	@rm -rf build-dev build-asan build-tsan build-fuzz
 	@[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name venv ! -name models ! -name wheels -exec rm -rf {} +

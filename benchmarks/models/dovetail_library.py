@@ -1,0 +1,56 @@
+"""Dovetail's side: the exported library, called through tvm_ffi, which runs it on one thread."""
+
+import os
+import subprocess
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import tvm_ffi
+
+
+@dataclass
+class Costs:
+    """What a model costs beside its runs."""
+
+    compile_s: float
+    compile_mb: float  # the compiler's largest resident size
+    library_mb: float
+    load_ms: float  # until an executor is there
+
+
+class Refused(Exception):
+    """The compiler's message."""
+
+
+def compile_model(model, library, dovetail):
+    """(seconds, peak MB) of the compiler; Refused."""
+    start = time.perf_counter()
+    command = [str(dovetail), "build", str(model), "-o", str(library)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        message = process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise Refused(message.strip().splitlines()[-1])
+    return time.perf_counter() - start, usage.ru_maxrss / 1024
+
+
+def prepare(model, inputs, workdir, dovetail):
+    """Compiles the model; (a function that sets the inputs, runs and gets the outputs, Costs)."""
+    library = workdir / f"{model.stem}.so"
+    compile_s, compile_mb = compile_model(model, library, dovetail)
+    start = time.perf_counter()
+    module = tvm_ffi.load_module(str(library))
+    executor = module["default"](tvm_ffi.device("cpu:0"))
+    costs = Costs(compile_s, compile_mb, library.stat().st_size / 2**20, (time.perf_counter() - start) * 1e3)
+    set_input, run_model, get_output = (executor[n] for n in ("set_input", "run", "get_output"))
+    tensors = {name: tvm_ffi.from_dlpack(value) for name, value in inputs.items()}
+
+    def run(count):
+        for name, tensor in tensors.items():
+            set_input(name, tensor)
+        run_model()
+        return [np.from_dlpack(get_output(index)) for index in range(count)]
+
+    return run, costs

@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+"""Writes what the fuzzers start from: make_seeds.py FOLDER makes FOLDER/NAME/seeds for each.
+
+Models: one-node models of every operator case, and pieces of a few nodes cut from the real models,
+with weights that are inputs where they are large.
+"""
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import helper
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+BUILD = Path(os.environ.get("DOVETAIL_BUILD_DIR", ROOT / "build"))
+MAX_BYTES = 4000
+PIECE = 8  # nodes
+PIECES_OF_A_MODEL = 12
+
+
+def small_models():
+    """Operator cases, at most two for each operator and opset; they are made by the other tests."""
+    folder = BUILD / "cases" / "operators"
+    if not (folder / "cases.json").exists():
+        command = [sys.executable, ROOT / "tests" / "ops" / "make_operators.py", folder]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    seen = {}
+    for row in json.loads((folder / "cases.json").read_text()):
+        key = (row["suite"], row["name"].split("_opset")[-1])
+        seen[key] = seen.get(key, 0) + 1
+        if seen[key] <= 2:
+            yield (folder / row["model"]).read_bytes()
+
+
+def pieces(path):
+    """Models of PIECE consecutive nodes of a model."""
+    whole = onnx.shape_inference.infer_shapes(onnx.load(path))
+    graph = whole.graph
+    infos = {i.name: i for i in (*graph.value_info, *graph.input)}
+    weights = {w.name: w for w in graph.initializer}
+    step = max(PIECE, len(graph.node) // PIECES_OF_A_MODEL)
+    for start in range(0, len(graph.node) - PIECE, step):
+        nodes = graph.node[start : start + PIECE]
+        made = [name for node in nodes for name in node.output if name]
+        read = list(dict.fromkeys(name for node in nodes for name in node.input if name and name not in made))
+        kept = [weights[name] for name in read if name in weights and weights[name].ByteSize() < 300]
+        names = {weight.name for weight in kept}
+        inputs = [
+            helper.make_tensor_value_info(name, weights[name].data_type, weights[name].dims)
+            if name in weights
+            else infos.get(name, helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["n", 3, 4]))
+            for name in read
+            if name not in names
+        ]
+        outputs = [helper.make_empty_tensor_value_info(name) for name in made[-2:]]
+        piece = helper.make_model(
+            helper.make_graph(nodes, "piece", inputs, outputs, kept), opset_imports=list(whole.opset_import)
+        )
+        piece.ir_version = 8
+        yield piece.SerializeToString()
+
+
+def arrays():
+    for array in (np.zeros(3, "float32"), np.ones((2, 3), "int64"), np.zeros((), "bool"), np.asfortranarray(np.eye(2))):
+        stream = io.BytesIO()
+        np.save(stream, array)
+        yield stream.getvalue()
+
+
+def libraries(folder):
+    model = helper.make_model(
+        helper.make_graph(
+            [helper.make_node("Relu", ["x"], ["y"])],
+            "graph",
+            [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [4])],
+            [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [4])],
+        ),
+        opset_imports=[helper.make_opsetid("", 17)],
+        ir_version=8,
+    )
+    path = folder / "relu.onnx"
+    onnx.save(model, path)
+    subprocess.run([BUILD / "bin" / "dovetail", "build", path, "-o", folder / "relu.so"], check=True)
+    yield (folder / "relu.so").read_bytes()
+    path.unlink()
+    (folder / "relu.so").unlink()
+
+
+def main(folder):
+    models = [*small_models()]
+    for path in sorted((ROOT / "build" / "models").glob("*.onnx")):
+        models += pieces(path)
+    models = [model for model in models if len(model) <= MAX_BYTES]
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, seeds in (("import", models), ("compile", models), ("npy", arrays()), ("library", libraries(folder))):
+        place = folder / name / "seeds"
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True)
+        for number, seed in enumerate(seeds):
+            (place / str(number)).write_bytes(seed)
+    print(f"{len(models)} models to start from")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
