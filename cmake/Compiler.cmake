@@ -38,12 +38,13 @@ endif()
 
 # The warnings of our own code; generated code does not link this.
 add_library(dovetail_warnings INTERFACE)
-target_compile_options(dovetail_warnings INTERFACE -Wall -Wextra -Wpedantic)
+target_compile_options(dovetail_warnings INTERFACE
+  "$<$<COMPILE_LANGUAGE:C,CXX>:-Wall;-Wextra;-Wpedantic>")
 # GCC 12 reports optionals and variants of vectors that are not read.
 target_compile_options(dovetail_warnings INTERFACE
   $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 if(DOVETAIL_WERROR)
-  target_compile_options(dovetail_warnings INTERFACE -Werror)
+  target_compile_options(dovetail_warnings INTERFACE $<$<COMPILE_LANGUAGE:C,CXX>:-Werror>)
 endif()
 
 find_program(CCACHE_PROGRAM ccache)

@@ -96,7 +96,11 @@ class Importer {
     InputTypes types = input_types(inputs_, file_, options_);
     graph_->symbols = std::move(types.symbols);
     for (InputType& input : types.inputs) {
-      values_[input.name] = graph_->input(input.name, std::move(input.type));
+      try {
+        values_[input.name] = graph_->input(input.name, std::move(input.type));
+      } catch (const Error& error) {
+        throw_error(error.kind(), "{}: input '{}': {}", file_, input.name, error.what());
+      }
     }
   }
 

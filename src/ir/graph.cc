@@ -19,6 +19,17 @@ Value* add_result(Node* node, TensorType type, int id) {
   return node->results.back().get();
 }
 
+// Sizes and offsets are 64-bit numbers; symbols are checked when the model runs.
+void require_countable(const TensorType& type) {
+  int64_t bytes = size_of(type.dtype);
+  for (const Dim& extent : type.shape) {
+    const bool counts = extent.is_constant() && extent.value() > 1;
+    if (!counts || !__builtin_mul_overflow(bytes, extent.value(), &bytes)) continue;
+    throw_error(ErrorKind::kValue, "a tensor {} has more bytes than 64 bits count",
+                to_string(type));
+  }
+}
+
 }  // namespace
 
 std::string_view name_of(const Primitive& primitive) {
@@ -29,6 +40,7 @@ std::string_view name_of(const Primitive& primitive) {
 }
 
 Value* Graph::input(const std::string& name, TensorType type) {
+  require_countable(type);
   auto node = std::make_unique<Node>();
   node->op = Input{name};
   Value* value = add_result(node.get(), std::move(type), next_id_++);
@@ -59,6 +71,7 @@ Node* Graph::add(Primitive op, std::vector<Value*> operands, Node* before) {
   auto owned = std::make_unique<Node>();
   Node* node = owned.get();
   std::vector<TensorType> results = infer(op, types);
+  for (const TensorType& type : results) require_countable(type);
   node->op = std::move(op);
   node->operands = std::move(operands);
   if (!origin_.empty() && !node->as<Param>()) node->origins.push_back(origin_);

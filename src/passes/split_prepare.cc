@@ -17,6 +17,8 @@ using ir::Node;
 using ir::TensorData;
 using ir::Value;
 
+constexpr double kMaxPreparedElements = 0x1p31;
+
 class Splitter {
  public:
   explicit Splitter(Graph& model)
@@ -111,7 +113,22 @@ class Splitter {
     source_[node.result()] = name;
   }
 
+  // A few bytes of a file may ask for more than any machine has.
+  static void require_size(const Node& node) {
+    for (const auto& result : node.results) {
+      double elements = 1;
+      for (const ir::Dim& extent : result->shape()) elements *= static_cast<double>(extent.value());
+      if (elements <= kMaxPreparedElements) continue;
+      throw_error(
+          ErrorKind::kUnsupported,
+          "node '{}' makes {} from weights and constants alone; at most {:.0f} elements are "
+          "computed while compiling",
+          fmt::join(node.origins, ", "), to_string(result->type), kMaxPreparedElements);
+    }
+  }
+
   void add_node(const Node& node) {
+    require_size(node);
     std::vector<Value*> operands;
     for (const Value* operand : node.operands) operands.push_back(inside_.at(operand));
     Node* added = split_.prepare->add(node.op, std::move(operands));

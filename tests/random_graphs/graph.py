@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import onnx
 import onnxruntime
 from onnx import helper, numpy_helper
 
@@ -158,6 +157,3 @@ def check_values(array):
     elif array.dtype.kind == "i" and array.size and max(abs(int(array.min())), abs(int(array.max()))) > 2**30:
         raise Rejected("out of range")
 
-
-def parse_text(model):
-    return onnx.printer.to_text(model)
