@@ -12,6 +12,7 @@ the line that repeats it and the graph cut down.
 import argparse
 import collections
 import concurrent.futures
+import concurrent.futures.process
 import itertools
 import json
 import os
@@ -123,23 +124,34 @@ def make(seed, operators):
         return None
 
 
+def make_batch(seeds, operators):
+    """make() of each seed. onnxruntime crashes on some graphs with empty tensors: such a seed gives none."""
+    try:
+        with concurrent.futures.ProcessPoolExecutor(os.cpu_count()) as pool:
+            return list(pool.map(make, seeds, itertools.repeat(operators), chunksize=max(1, len(seeds) // 10)))
+    except concurrent.futures.process.BrokenProcessPool:
+        if len(seeds) == 1:
+            return [None]
+        half = len(seeds) // 2
+        return make_batch(seeds[:half], operators) + make_batch(seeds[half:], operators)
+
+
 def write_cases(folder, first, count):
     """`count` graphs from seed `first` on; how many seeds gave none."""
     operators = supported()
     writer, skipped = reducer.CaseWriter(folder), 0
-    with concurrent.futures.ProcessPoolExecutor(os.cpu_count()) as pool:
-        batch = min(count, 200)
-        for start in itertools.count(first, batch):
-            seeds = range(start, start + batch)
-            for seed, made in zip(seeds, pool.map(make, seeds, itertools.repeat(operators), chunksize=10)):
-                if made is None:
-                    skipped += 1
-                    continue
-                model = onnx.ModelProto.FromString(made[0])
-                reducer.add_case(writer, f"seed {seed}", model, made[1], made[2])
-                if len(writer.rows) == count:
-                    writer.finish()
-                    return skipped
+    batch = min(count, 100)
+    for start in itertools.count(first, batch):
+        seeds = range(start, start + batch)
+        for seed, made in zip(seeds, make_batch(seeds, operators)):
+            if made is None:
+                skipped += 1
+                continue
+            model = onnx.ModelProto.FromString(made[0])
+            reducer.add_case(writer, f"seed {seed}", model, made[1], made[2])
+            if len(writer.rows) == count:
+                writer.finish()
+                return skipped
 
 
 def show(folder, row, reason):
