@@ -191,3 +191,13 @@ def test_fat_library_runs_its_best_variant(run_dovetail, tmp_path):
     np.save(tmp_path / "x.npy", x)
     run_dovetail("run", tmp_path / "model.so", "--input", f"x={tmp_path}/x.npy", "--output-dir", tmp_path / "out")
     assert difference(np.load(tmp_path / "out" / "0.npy"), reference(model, {"x": x})[0]) <= 1e-5
+
+
+@pytest.mark.parametrize("starts,ends", [((1, 0), (3, 1)), ((0, 3), (2, 3))])
+def test_slice_to_nothing(run_dovetail, tmp_path, starts, ends):
+    borders = [("a", np.array(starts, I)), ("b", np.array(ends, I)), ("c", np.array([1, 0], I))]
+    save(one("Slice", [25, 1], [25, 0], borders), tmp_path / "model.onnx")
+    run_dovetail("build", tmp_path / "model.onnx", "-o", tmp_path / "model.so")
+    np.save(tmp_path / "x.npy", weights(25, 1))
+    run_dovetail("run", tmp_path / "model.so", "--input", f"x={tmp_path}/x.npy", "--output-dir", tmp_path / "out")
+    assert np.load(tmp_path / "out" / "0.npy").size == 0
