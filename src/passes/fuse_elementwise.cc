@@ -34,7 +34,7 @@ class Grouping {
     for (auto it = graph_.nodes().rbegin(); it != graph_.nodes().rend(); ++it) {
       const Node* node = it->get();
       if (!node->as<ir::Elementwise>()) continue;
-      const Node* root = common_root(*node);
+      const Node* root = reads_all(*node) ? common_root(*node) : nullptr;
       if (root && fits(*node, *root)) {
         add(node, root);
       } else {
@@ -45,6 +45,16 @@ class Grouping {
   }
 
  private:
+  // An operand that the expression does not read gives the result its shape; a joined expression
+  // would lose it.
+  static bool reads_all(const Node& node) {
+    std::unordered_set<int> read;
+    for (const ScalarNode& part : node.as<ir::Elementwise>()->expr.nodes) {
+      if (part.op == ScalarOp::kOperand) read.insert(part.index);
+    }
+    return read.size() == node.operands.size();
+  }
+
   // What all users end in, when that is one node of the same shape.
   const Node* common_root(const Node& node) const {
     const Value* value = node.result();
@@ -54,6 +64,7 @@ class Grouping {
     for (const Node* user : users->second) {
       const auto found = root_of_.find(user);
       if (found == root_of_.end() || (root && root != found->second)) return nullptr;
+      if (!reads_all(*user)) return nullptr;
       root = found->second;
     }
     if (root->result()->shape() != value->shape()) return nullptr;

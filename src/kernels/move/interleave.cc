@@ -51,7 +51,7 @@ std::optional<Exchange> exchange_of(const Layout& x, const Layout& y) {
   const std::vector<Axis> axes = axes_of(x, y);
   for (size_t s = 0; s < axes.size(); ++s) {
     const std::optional<int64_t> streams = axes[s].extent.constant();
-    if (!streams || *streams > kMaxStreams) continue;
+    if (!streams || *streams < 2 || *streams > kMaxStreams) continue;
     for (size_t a = 0; a < axes.size(); ++a) {
       if (a == s) continue;
       const bool joins = axes[s].y == Dim(1) && axes[a].y == Dim(*streams) && axes[a].x == Dim(1);

@@ -252,10 +252,12 @@ class RowsKernel {
         if (saved.pass == pass_)
           tensors_.store(tensors_.result(saved.result), at, value(v, at, known, &varying));
       }
-      for (const int k : pass.outputs) {
-        const Value result = value(body_.outputs[k], at, known, &varying);
-        tensors_.store(tensors_.result(k), at, spread(result, lanes_));
-      }
+      // All are computed before one is stored: a saved value waits in the place of one of them.
+      std::vector<Value> results;
+      for (const int k : pass.outputs)
+        results.push_back(spread(value(body_.outputs[k], at, known, &varying), lanes_));
+      for (size_t i = 0; i < pass.outputs.size(); ++i)
+        tensors_.store(tensors_.result(pass.outputs[i]), at, results[i]);
     });
     for (size_t i = 0; i < pass.reduces.size(); ++i) {
       std::vector<Value> parts;
