@@ -228,6 +228,7 @@ MODELS = {
             [("y", F, ["n", 19, 5, 4])],
         ),
         [(1, 19, 9, 8), (2, 19, 9, 8)],
+    ),
     "composite_rows_of_two_results": (  # exp is kept in the place of one result while the other is made
         model_of(
             [
