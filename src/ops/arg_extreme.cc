@@ -11,6 +11,8 @@ using ir::DType;
 using ir::ScalarOp;
 using ir::Value;
 
+bool is_empty(const Value& x) { return ir::element_count(x.shape()) == Dim(0); }
+
 // int64, the axis kept as 1.
 Value* index_of_extreme(LowerContext& c, Value* x, int axis, bool largest, bool last) {
   if (x->shape()[axis] == Dim(0)) {
@@ -25,6 +27,14 @@ Values lower_index(LowerContext& c, bool largest) {
   c.require_rank(0, 1);
   Value* x = c.x(0);
   const int axis = c.axis(c.integer("axis"), x->rank());
+  if (is_empty(*x)) {
+    ir::Shape shape = x->shape();
+    shape[axis] = 1;
+    if (ir::is_static(shape) && ir::element_count(shape) == Dim(0)) {
+      if (!c.flag("keepdims")) shape.erase(shape.begin() + axis);
+      return {c.build.broadcast_to(c.build.integer(0), shape)};
+    }
+  }
   const bool last = c.opset() >= 12 && c.flag("select_last_index");
   Value* index = index_of_extreme(c, x, axis, largest, last);
   if (c.flag("keepdims")) return {index};
@@ -34,6 +44,7 @@ Values lower_index(LowerContext& c, bool largest) {
 }
 
 Value* hardmax(LowerContext& c, Value* x, int axis) {
+  if (is_empty(*x)) return x;
   Value* index = index_of_extreme(c, x, axis, true, false);
   Value* equal =
       c.build.binary(ScalarOp::kEq, index, positions(c.build, x->shape()[axis], axis, x->rank()));

@@ -66,7 +66,7 @@ def partner(g, x, dtype=None, low=-2, high=2, constant=False):
 
 # Where an operator takes a rounding error of its operand for something larger: outside, it is well behaved.
 STEEP = {"Acos": (-0.99, 0.99), "Asin": (-0.99, 0.99), "Atanh": (-0.99, 0.99), "Acosh": (1.01, np.inf),
-         "Log": (1e-3, np.inf), "Sqrt": (1e-3, np.inf), "Tan": (-1.5, 1.5)}  # fmt: skip
+         "Log": (1e-3, np.inf), "Sqrt": (1e-3, np.inf), "Tan": (-1.5, 1.5), "Sin": (-9, 9), "Cos": (-9, 9)}  # fmt: skip
 
 
 def is_steep(op, array):
