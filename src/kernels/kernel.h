@@ -50,7 +50,7 @@ struct Call {
 
 struct Request {
   const ir::Node* node =
-      nullptr;  // Elementwise, Reduce, Contract, Pool, Pad, Gather, Copy, Composite "rows"
+      nullptr;  // Elementwise, Reduce, Contract, Pool, Pad, Gather, Copy, Recurrence, Composite "rows"
   std::vector<Layout> operands;
   std::vector<Layout> results;
   const ir::CpuLevel* level = nullptr;

@@ -4,6 +4,7 @@
 #include "kernels/move/gather.h"
 #include "kernels/move/pad.h"
 #include "kernels/pool/pool.h"
+#include "kernels/rnn/recurrence.h"
 #include "kernels/rows/rows.h"
 
 namespace dovetail::kernels {
@@ -29,12 +30,14 @@ std::vector<Call> make_calls(const Request& request) {
   if (node.as<ir::Pool>()) return {pool_call(request)};
   if (node.as<ir::Pad>()) return pad_calls(request);
   if (node.as<ir::Gather>()) return {gather_call(request)};
+  if (node.as<ir::Recurrence>()) return {recurrence_call(request)};
   throw_error(ErrorKind::kInternal, "no kernel family takes a {}", ir::name_of(node.op));
 }
 
 bool accepts(const ir::Node& node, int operand, const Layout& layout) {
   if (node.as<ir::Contract>()) return contract_accepts(node, operand, layout);
   if (node.as<ir::Pool>()) return channels_are_contiguous(layout);
+  if (node.as<ir::Recurrence>()) return recurrence_accepts(node, operand, layout);
   return true;
 }
 

@@ -54,6 +54,7 @@ template const double& LowerContext::get(const std::string&) const;
 template const std::string& LowerContext::get(const std::string&) const;
 template const Ints& LowerContext::get(const std::string&) const;
 template const Reals& LowerContext::get(const std::string&) const;
+template const Texts& LowerContext::get(const std::string&) const;
 template const TensorData& LowerContext::get(const std::string&) const;
 
 void LowerContext::freeze(const Value* value) {

@@ -48,6 +48,7 @@ class LowerContext {
   const std::string& text(const std::string& name) const { return get<std::string>(name); }
   const Ints& integers(const std::string& name) const { return get<Ints>(name); }
   const Reals& reals(const std::string& name) const { return get<Reals>(name); }
+  const Texts& texts(const std::string& name) const { return get<Texts>(name); }
   const ir::TensorData& tensor(const std::string& name) const { return get<ir::TensorData>(name); }
 
   // Contents known while compiling. The initializers they come from are frozen. kUnsupported when
