@@ -10,15 +10,15 @@ PER_DIRECTION = {"RNN": 1, "GRU": 2, "LSTM": 3}
 STEPS, ROWS, INPUTS, HIDDEN = 6, 5, 4, 3
 
 
-def layer(op, direction="forward", sizes=(STEPS, ROWS, INPUTS, HIDDEN), dtype="float32", layout=0, absent=(), lengths=None):
-    """The inputs of one node; `absent` are positions left out."""
+def layer(op, direction="forward", sizes=(STEPS, ROWS, INPUTS, HIDDEN), dtype="float32", layout=0, absent=(), lengths=None, limit=1):
+    """The inputs of one node within +-limit; `absent` are positions left out."""
     steps, rows, inputs, hidden = sizes
     directions = 2 if direction == "bidirectional" else 1
     random = generator(f"{op}{direction}{sizes}")
     columns = GATES[op] * hidden
 
     def make(*shape):
-        return random.uniform(-1, 1, shape).astype(dtype)
+        return random.uniform(-limit, limit, shape).astype(dtype)
 
     state = (rows, directions, hidden) if layout else (directions, rows, hidden)
     arrays = [
@@ -79,7 +79,8 @@ def activations(op, add):
             attributes["activation_alpha"] = alpha * count
         if beta:
             attributes["activation_beta"] = beta * count
-        add(op, layer(op, sizes=(3, 2, 4, 5)), **attributes)
+        # Small enough that unbounded activations stay finite.
+        add(op, layer(op, sizes=(3, 2, 4, 5), limit=0.3), **attributes)
     # Values belong to those activations that take some, in their order.
     mixed = {"RNN": ["LeakyRelu"], "GRU": ["HardSigmoid", "Affine"], "LSTM": ["Sigmoid", "LeakyRelu", "ScaledTanh"]}[op]
     usual = {"RNN": ["Tanh"], "GRU": ["Sigmoid", "Tanh"], "LSTM": ["HardSigmoid", "Tanh", "Elu"]}[op]

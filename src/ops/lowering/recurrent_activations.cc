@@ -122,8 +122,10 @@ std::vector<ScalarExpr> recurrent_activations(const LowerContext& c, const Texts
   Activations activations(c, dtype);
   std::vector<ScalarExpr> result;
   for (const std::string& name : names) {
+    const size_t position = result.size() % usual.size();
     result.push_back(activations.make(name));
-    if (c.has_attribute("clip")) {
+    // The third, of an LSTM's cell, is not clipped by onnxruntime.
+    if (c.has_attribute("clip") && position < 2) {
       result.back() = ir::compose(result.back(), 0, clipped(c.real("clip"), dtype), {0}, {0});
     }
   }

@@ -8,8 +8,8 @@
 namespace dovetail::ops {
 
 // Expressions of one operand, as the attributes activations, activation_alpha, activation_beta and
-// clip state them: `usual` for each of `directions` when there are no activations. kValue names what
-// does not fit.
+// clip state them: `usual` for each of `directions` when there are no activations. Clip bounds what
+// goes into the gates, not an LSTM's cell. kValue names what does not fit.
 std::vector<ir::ScalarExpr> recurrent_activations(const LowerContext& c, const Texts& usual,
                                                   int directions, ir::DType dtype);
 
