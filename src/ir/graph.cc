@@ -23,9 +23,9 @@ Value* add_result(Node* node, TensorType type, int id) {
 
 std::string_view name_of(const Primitive& primitive) {
   static constexpr std::string_view kNames[] = {
-      "input",     "param", "constant", "elementwise", "reduce", "contract", "pool", "permute",
-      "broadcast", "slice", "reshape",  "concat",      "pad",    "gather",   "copy", "recurrence",
-      "composite"};
+      "input", "param",   "constant",  "elementwise", "reduce",   "contract",
+      "pool",  "permute", "broadcast", "slice",       "reshape",  "concat",
+      "pad",   "gather",  "copy",      "recurrence",  "composite"};
   return kNames[primitive.index()];
 }
 

@@ -158,7 +158,8 @@ enum class CellKind : uint8_t { kRnn, kGru, kLstm };
 //   with lengths: , lengths (N) int32
 // a[q] = xw[t, n, q*H + j] + h r[:, q*H + j], e the activations in their order, * elementwise:
 //   RNN   h' = e0(a[0])
-//   GRU   z = e0(a[0]), s = e0(a[1]), h' = (1 - z) * m + z * h, where m is e1(xw[2] + (s * h) r[2]),
+//   GRU   z = e0(a[0]), s = e0(a[1]), h' = (1 - z) * m + z * h, where m is e1(xw[2] + (s * h)
+//   r[2]),
 //         linear before reset e1(xw[2] + s * (h r[2] + bias))
 //   LSTM  i = e0(a[0] + p[0] * c), f = e0(a[2] + p[2] * c), coupled 1 - i;
 //         c' = f * c + i * e1(a[3]); h' = e0(a[1] + p[1] * c') * e2(c')
@@ -190,8 +191,9 @@ struct Composite {
   std::shared_ptr<Graph> body;
 };
 
-using Primitive = std::variant<Input, Param, Constant, Elementwise, Reduce, Contract, Pool, Permute,
-                               Broadcast, Slice, Reshape, Concat, Pad, Gather, Copy, Recurrence, Composite>;
+using Primitive =
+    std::variant<Input, Param, Constant, Elementwise, Reduce, Contract, Pool, Permute, Broadcast,
+                 Slice, Reshape, Concat, Pad, Gather, Copy, Recurrence, Composite>;
 std::string_view name_of(const Primitive& primitive);  // "elementwise"
 
 struct Node {

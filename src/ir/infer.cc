@@ -222,8 +222,7 @@ TensorType infer_gather(const Gather& op, const std::vector<TensorType>& operand
 void expect_shape(std::string_view what, const TensorType& type, DType dtype, const Shape& shape) {
   const std::string name = fmt::format("recurrence, {}", what);
   DOVETAIL_CHECK(type.rank() == static_cast<int>(shape.size()), "{}: rank {}", name, type.rank());
-  if (type.dtype != dtype)
-    refuse("{}: {}, expected {}", name, name_of(type.dtype), name_of(dtype));
+  if (type.dtype != dtype) refuse("{}: {}, expected {}", name, name_of(type.dtype), name_of(dtype));
   for (size_t i = 0; i < shape.size(); ++i) expect_equal(name, type.shape[i], shape[i]);
 }
 
@@ -237,7 +236,8 @@ std::vector<TensorType> infer_recurrence(const Recurrence& op,
   const Dim& rows = xw.shape[1];
   const Dim hidden = r.shape.at(op.panel ? 1 : 0);
   const Dim columns = hidden * Dim(op.gates());
-  if (!hidden.is_constant()) refuse("recurrence: the hidden size {} is not known", hidden.to_string());
+  if (!hidden.is_constant())
+    refuse("recurrence: the hidden size {} is not known", hidden.to_string());
   if (xw.dtype != DType::kF32 && xw.dtype != DType::kF64)
     refuse("recurrence: inputs are {}, expected float32 or float64", name_of(xw.dtype));
   expect_equal("recurrence, inputs", xw.shape[2], columns);

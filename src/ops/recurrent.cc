@@ -1,7 +1,9 @@
 // LSTM, GRU, RNN: recurrent layers in one or both directions.
-//   x (T, N, I), w (D, G*H, I), r (D, G*H, H), b (D, 2*G*H), lengths (N), h0 (D, N, H), c0 (D, N, H),
-//   p (D, 3*H) -> y (T, D, N, H), h (D, N, H), c (D, N, H)
+//   x (T, N, I), w (D, G*H, I), r (D, G*H, H), b (D, 2*G*H), lengths (N), h0 (D, N, H), c0 (D, N,
+//   H), p (D, 3*H) -> y (T, D, N, H), h (D, N, H), c (D, N, H)
 // Layout 1: x (N, T, I), states (N, D, H), y (N, T, D, H).
+#include <fmt/format.h>
+
 #include "base/error.h"
 #include "ops/lowering/context.h"
 #include "ops/lowering/recurrent_activations.h"
@@ -23,8 +25,7 @@ class RecurrentLowering {
  public:
   RecurrentLowering(LowerContext& c, CellKind kind) : c_(c), b_(c.build) {
     op_.kind = kind;
-    op_.linear_before_reset =
-        kind == CellKind::kGru && c.flag("linear_before_reset");
+    op_.linear_before_reset = kind == CellKind::kGru && c.flag("linear_before_reset");
     op_.coupled = kind == CellKind::kLstm && c.flag("input_forget");
     op_.peepholes = kind == CellKind::kLstm && c.has(kP);
     op_.lengths = c.has(kLengths);
@@ -93,16 +94,26 @@ class RecurrentLowering {
     expect(kR, {directions_, columns_, hidden_});
     if (c_.has(kB)) expect(kB, {directions_, columns_ * Dim(2)});
     if (op_.peepholes) expect(kP, {directions_, hidden_ * Dim(3)});
+    const Shape state =
+        batch_first_ ? Shape{rows_, directions_, hidden_} : Shape{directions_, rows_, hidden_};
     for (const size_t i : {kH0, kC0}) {
       if (!c_.has(i)) continue;
-      // The same state for every row.
-      const Dim& given = c_.x(i)->rank() == 3 ? c_.x(i)->shape()[batch_first_ ? 0 : 1] : rows_;
-      const Dim& rows = given == Dim(1) ? given : rows_;
-      expect(i, batch_first_ ? Shape{rows, directions_, hidden_} : Shape{directions_, rows, hidden_});
+      settle_rows(i);
+      expect(i, state);
     }
     if (op_.lengths) expect(kLengths, {rows_}, DType::kI32);
     const DType dtype = c_.x(kX)->dtype();
     work_ = ir::size_of(dtype) == 2 ? DType::kF32 : dtype;
+  }
+
+  // A state of one batch says what the batch is.
+  void settle_rows(size_t i) {
+    const Value* state = c_.x(i);
+    const Dim& rows = state->rank() == 3 ? state->shape()[batch_first_ ? 0 : 1] : rows_;
+    if (!rows.is_constant()) return;
+    c_.settle(rows_, rows.value(),
+              fmt::format("{} is {}, the batch of {}", rows_.to_string(), rows.to_string(),
+                          c_.input_text(i)));
   }
 
   void expect(size_t i, const Shape& shape) { expect(i, shape, c_.x(kX)->dtype()); }
@@ -118,7 +129,8 @@ class RecurrentLowering {
     };
     if (value->shape().size() != shape.size()) refuse("");
     for (size_t k = 0; k < shape.size(); ++k) {
-      if (value->shape()[k] != shape[k]) refuse(": " + difference_text(value->shape()[k], shape[k]));
+      if (value->shape()[k] != shape[k])
+        refuse(": " + difference_text(value->shape()[k], shape[k]));
     }
   }
 
@@ -168,10 +180,7 @@ class RecurrentLowering {
   // One direction's state before the first step: (N, H).
   Value* initial(size_t i, int d) {
     if (!c_.has(i)) return b_.broadcast_to(zeros(), {rows_, hidden_});
-    const int axis = batch_first_ ? 1 : 0;
-    Value* const given = b_.slice(input(i), axis, d, 1);
-    return b_.broadcast_to(b_.reshape(given, {given->shape()[1 - axis], hidden_}),
-                           {rows_, hidden_});
+    return b_.reshape(b_.slice(input(i), batch_first_ ? 1 : 0, d, 1), {rows_, hidden_});
   }
 
   Value* zeros() {

@@ -19,9 +19,9 @@ class Cell {
   static loop::Value mix(const loop::Value& z, const loop::Value& m, const loop::Value& h);
 
   struct Lstm {
-    loop::Value i, o, f, m;      // sums; f is not valid when coupled
-    loop::Value p_i, p_o, p_f;   // peepholes; not valid without
-    loop::Value c;               // the cell before
+    loop::Value i, o, f, m;     // sums; f is not valid when coupled
+    loop::Value p_i, p_o, p_f;  // peepholes; not valid without
+    loop::Value c;              // the cell before
   };
   struct LstmState {
     loop::Value c, h;

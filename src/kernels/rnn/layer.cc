@@ -33,8 +33,8 @@ Layer::Layer(const Request& request)
   const int gates = op.gates();
   // A cache line of every gate at least, so that panels are read by whole lines.
   const int line = std::max(1, 64 / (lanes * ir::size_of(dtype)));
-  vectors = std::clamp(kIndependentSums / gates, std::min(line, accumulators / gates),
-                       op.panel / lanes);
+  vectors =
+      std::clamp(kIndependentSums / gates, std::min(line, accumulators / gates), op.panel / lanes);
   const int widest = std::max(1, accumulators / (gates * vectors));
   if (const std::optional<int64_t> count = rows.constant()) {
     if (*count >= widest) tiles.push_back(widest);
@@ -73,6 +73,12 @@ int Layer::state_buffers() const {
   return op.kind == ir::CellKind::kGru && !op.linear_before_reset ? 4 : 2;
 }
 
-Dim Layer::state_bytes() const { return chunk_rows() * Dim(state_row() * size() * state_buffers()); }
+Dim Layer::state_bytes() const {
+  return chunk_rows() * Dim(state_row() * size() * state_buffers());
+}
+
+Dim Layer::scratch_bytes() const {
+  return state_bytes() + Dim(int64_t{tiles[0]} * op.gates() * unit_width() * size());
+}
 
 }  // namespace dovetail::kernels

@@ -12,11 +12,11 @@ struct Layer {
 
   const ir::Recurrence& op;
   ir::DType dtype;
-  int64_t hidden;        // H
-  ir::Dim steps, rows;   // T, N
-  int lanes, vectors;    // a tile's units of each gate
+  int64_t hidden;          // H
+  ir::Dim steps, rows;     // T, N
+  int lanes, vectors;      // a tile's units of each gate
   std::vector<int> tiles;  // rows of register tiles, largest first; the last takes what is left
-  int splits;            // sums of a gate that are added up at the end, for tiles of one row
+  int splits;              // sums of a gate that are added up at the end, for tiles of one row
 
   // Units in whole tiles, and the last tile, which some or none are left for.
   int64_t full_units;
@@ -31,7 +31,8 @@ struct Layer {
   // The state of a chunk: buffers of rows of `state_row` elements.
   int64_t state_row() const;
   int state_buffers() const;
-  ir::Dim state_bytes() const;  // of all of them
+  ir::Dim state_bytes() const;    // of all of them
+  ir::Dim scratch_bytes() const;  // with the sums of a tile behind
 };
 
 }  // namespace dovetail::kernels

@@ -34,9 +34,7 @@ class RecurrenceCode {
       from_state(buffer_of(steps_), row, h_);
       if (op_.has_cell()) from_state(buffer(2), row, c_);
     });
-    Call call = writer_.finish(ir::ceildiv(layer_.rows, layer_.chunk_rows()));
-    call.scratch = layer_.state_bytes();
-    return call;
+    return writer_.finish(ir::ceildiv(layer_.rows, layer_.chunk_rows()));
   }
 
  private:
@@ -78,7 +76,8 @@ class RecurrenceCode {
     rows_ = writer_.integer("rows", layer_.rows);
     memory_.hidden = writer_.integer("hidden", layer_.hidden);
     chunk_rows_ = writer_.integer("chunk_rows", layer_.chunk_rows());
-    scratch_ = writer_.scratch("scratch");
+    scratch_ = writer_.scratch(layer_.scratch_bytes());
+    scratch_bytes_ = writer_.integer("scratch_bytes", layer_.scratch_bytes());
     const int64_t row_of_weights = int64_t{op_.gates()} * op_.panel * layer_.size();
     memory_.panel_bytes = memory_.hidden * row_of_weights;
   }
@@ -90,8 +89,8 @@ class RecurrenceCode {
       if (rows->at.valid()) rows->at = code_.address(rows->at, first * rows->row_step);
     }
     buffer_bytes_ = chunk_rows_ * row_bytes();
-    state_ = code_.address(scratch_,
-                           code_.worker() * (buffer_bytes_ * int64_t{layer_.state_buffers()}));
+    state_ = code_.address(scratch_, code_.worker() * scratch_bytes_);
+    memory_.sums = buffer(layer_.state_buffers());
     step_code_.set_memory(memory_);
   }
 
@@ -138,14 +137,12 @@ class RecurrenceCode {
   }
 
   // body(type, byte offset, lanes of the last vector when it is not whole)
-  void each_vector(
-      const std::function<void(const loop::Type&, const Value&, const Value&)>& body) {
+  void each_vector(const std::function<void(const loop::Type&, const Value&, const Value&)>& body) {
     const int lanes = layer_.lanes;
     const loop::Type type = loop::vector(layer_.dtype, lanes);
     const Value whole = memory_.hidden / int64_t{lanes} * int64_t{lanes};
-    code_.for_each("unit", code_.constant(int64_t{0}), whole, lanes, [&](const Value& unit) {
-      body(type, code_.element(unit, layer_.dtype), {});
-    });
+    code_.for_each("unit", code_.constant(int64_t{0}), whole, lanes,
+                   [&](const Value& unit) { body(type, code_.element(unit, layer_.dtype), {}); });
     if (layer_.hidden % lanes == 0) return;
     body(type, code_.element(whole, layer_.dtype), memory_.hidden - whole);
   }
@@ -158,7 +155,7 @@ class RecurrenceCode {
   StepCode step_code_;
   LayerMemory memory_;
   Rows h0_, c0_, h_, c_;
-  Value steps_, rows_, chunk_rows_, scratch_;
+  Value steps_, rows_, chunk_rows_, scratch_, scratch_bytes_;
   Value count_, state_, buffer_bytes_;  // of the chunk
 };
 

@@ -71,17 +71,44 @@ void StepCode::tile(const StepState& state, const Pass& pass, const Units& units
     splits.push_back(zeros(pass, units, height));
   }
   multiply(pass, units, row, splits);
-  for (int r = 0; r < height; ++r) {
-    for (size_t v = 0; v < units.vectors.size(); ++v) {
-      Sums sums(op_.gates());
-      for (size_t g = 0; g < pass.gates.size(); ++g) {
-        Value& sum = sums[pass.gates[g]];
-        sum = splits[0][r][g][v].get();
-        for (size_t s = 1; s < splits.size(); ++s) sum = sum + splits[s][r][g][v].get();
-      }
-      finish(state, pass, units.vectors[v], row + int64_t{r}, sums);
+  if (height > 1) {
+    finish_rows(state, pass, units, row, splits[0]);
+    return;
+  }
+  for (size_t v = 0; v < units.vectors.size(); ++v) {
+    Sums sums(op_.gates());
+    for (size_t g = 0; g < pass.gates.size(); ++g) {
+      Value& sum = sums[pass.gates[g]];
+      sum = splits[0][0][g][v].get();
+      for (size_t s = 1; s < splits.size(); ++s) sum = sum + splits[s][0][g][v].get();
+    }
+    finish(state, pass, units.vectors[v], row, sums);
+  }
+}
+
+// The cell is long: the sums go through memory, so that one copy of it serves all rows.
+void StepCode::finish_rows(const StepState& state, const Pass& pass, const Units& units,
+                           const Value& row, const Accumulators& sums) {
+  const int64_t bytes = int64_t{layer_.lanes} * layer_.size();
+  const auto vectors = static_cast<int64_t>(units.vectors.size());
+  const auto gates = static_cast<int64_t>(pass.gates.size());
+  const auto height = static_cast<int64_t>(sums.size());
+  for (int64_t r = 0; r < height; ++r) {
+    for (int64_t i = 0; i < gates * vectors; ++i) {
+      code_.store(sums[r][i / vectors][i % vectors].get(), memory_.sums,
+                  code_.constant((r * gates * vectors + i) * bytes));
     }
   }
+  code_.for_each("row", code_.constant(int64_t{0}), code_.constant(height), 1, [&](const Value& r) {
+    const Value at = code_.address(memory_.sums, r * (gates * vectors * bytes));
+    for (int64_t v = 0; v < vectors; ++v) {
+      Sums loaded(op_.gates());
+      for (int64_t g = 0; g < gates; ++g) {
+        loaded[pass.gates[g]] = code_.load(type(), at, code_.constant((g * vectors + v) * bytes));
+      }
+      finish(state, pass, units.vectors[v], row + r, loaded);
+    }
+  });
 }
 
 // Sums start from the inputs' products, or the bias of a product that is scaled before it is added.
@@ -121,9 +148,8 @@ void StepCode::multiply(const Pass& pass, const Units& units, const Value& row,
     for (int64_t s = 0; s < count; ++s) add_products(pass, units, row, k + s, splits[s]);
   });
   if (layer_.hidden % count == 0) return;
-  code_.for_each("k", even, memory_.hidden, 1, [&](const Value& k) {
-    add_products(pass, units, row, k, splits[0]);
-  });
+  code_.for_each("k", even, memory_.hidden, 1,
+                 [&](const Value& k) { add_products(pass, units, row, k, splits[0]); });
 }
 
 // The fewer of state elements and weights stay in registers, the others pass through.
@@ -161,16 +187,15 @@ Value StepCode::weights(const Pass& pass, const Units& units, const Value& k, si
   const int64_t gate = pass.gates[i / units.vectors.size()];
   const auto vector = static_cast<int64_t>(i % units.vectors.size());
   const Value at = k * (op_.gates() * gate_bytes);
-  return code_.load(type(), units.weights,
-                    at + (gate * gate_bytes + vector * layer_.lanes * size));
+  return code_.load(type(), units.weights, at + (gate * gate_bytes + vector * layer_.lanes * size));
 }
 
 // Element `k` of row `row` + `r` in every lane.
 Value StepCode::state_element(const Pass& pass, const Value& row, const Value& k, size_t r) {
-  const Value offset = code_.element(k, layer_.dtype) +
-                       static_cast<int64_t>(r) * layer_.state_row() * layer_.size();
-  return code_.broadcast(
-      code_.load(loop::scalar(layer_.dtype), in_state(pass.source, row), offset), layer_.lanes);
+  const Value offset =
+      code_.element(k, layer_.dtype) + static_cast<int64_t>(r) * layer_.state_row() * layer_.size();
+  return code_.broadcast(code_.load(loop::scalar(layer_.dtype), in_state(pass.source, row), offset),
+                         layer_.lanes);
 }
 
 void StepCode::finish(const StepState& state, const Pass& pass, const Vector& vector,
@@ -264,8 +289,8 @@ Value StepCode::in_state(const Value& buffer, const Value& row) const {
 
 // Whether the row takes part in the step, in every lane.
 Value StepCode::is_active(const StepState& state, const Value& row) {
-  const Value length = code_.load(loop::scalar(ir::DType::kI32), memory_.lengths.at,
-                                  row * memory_.lengths.row_step);
+  const Value length =
+      code_.load(loop::scalar(ir::DType::kI32), memory_.lengths.at, row * memory_.lengths.row_step);
   return code_.broadcast(state.time < code_.cast(length, ir::DType::kI64), layer_.lanes);
 }
 

@@ -23,6 +23,7 @@ struct LayerMemory {
   loop::Value weights, bias, peepholes;
   loop::Value hidden;       // H
   loop::Value panel_bytes;  // of a panel of weights
+  loop::Value sums;         // scratch for the sums of a tile
 };
 
 // Where the state lies in a step. `extra` is the cell, or z and s * h of a GRU in two passes.
@@ -78,6 +79,8 @@ class StepCode {
   loop::Value weights(const Pass& pass, const Units& units, const loop::Value& k, size_t i);
   loop::Value state_element(const Pass& pass, const loop::Value& row, const loop::Value& k,
                             size_t r);
+  void finish_rows(const StepState& state, const Pass& pass, const Units& units,
+                   const loop::Value& row, const Accumulators& sums);
   void finish(const StepState& state, const Pass& pass, const Vector& vector,
               const loop::Value& row, const Sums& sums);
   loop::Value gru(const StepState& state, const Vector& vector, const loop::Value& row,
@@ -93,7 +96,9 @@ class StepCode {
   loop::Value load_input(const StepState& state, const Vector& vector, const loop::Value& row,
                          int gate);
   loop::Value in_state(const loop::Value& buffer, const loop::Value& row) const;
-  loop::Value gate_bytes(int gate) const { return code_.element(memory_.hidden * gate, layer_.dtype); }
+  loop::Value gate_bytes(int gate) const {
+    return code_.element(memory_.hidden * gate, layer_.dtype);
+  }
   loop::Value is_active(const StepState& state, const loop::Value& row);
 
   loop::Builder& code_;

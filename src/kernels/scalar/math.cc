@@ -44,35 +44,65 @@ std::vector<double> exp_series(int degree) {
   return coefficients;
 }
 
-// 2^n for whole n inside the exponent range, n given as a float.
-Value power_of_two(Builder& b, const Value& n, const Constants& c) {
-  const Value shifted = b.cast(n, c.integers()) + c.integer(c.single() ? 127 : 1023);
-  return b.bitcast(b.binary(Opcode::kShl, shifted, c.integer(c.single() ? 23 : 52)), n.dtype());
+int mantissa_bits(const Constants& c) { return c.single() ? 23 : 52; }
+
+// The sum of a small x and this constant is rounded to a whole number, which its low bits hold.
+Value rounding_constant(const Constants& c) { return c(c.single() ? 0x1.8p23 : 0x1.8p52); }
+
+// x = n ln 2 + r with whole n, |r| <= 0.35 (Cody and Waite: ln 2 in two parts).
+struct Reduced {
+  Value n;  // the integer bits of n plus the rounding constant
+  Value r;
+};
+
+Reduced reduce_by_ln2(Builder& b, const Value& x) {
+  const Constants c(b, x);
+  const Value magic = rounding_constant(c);
+  const Value shifted = b.fma(x, c(1.4426950408889634), magic);
+  const Value n = shifted - magic;
+  Value r = b.fma(n, c(c.single() ? -0x1.62e400p-1 : -0x1.62e42fee00000p-1), x);
+  r = b.fma(n, c(c.single() ? -0x1.7f7d1cp-20 : -0x1.a39ef35793c76p-33), r);
+  return {b.bitcast(shifted, c.integers()), r};
 }
 
-// Nearest whole number for |x| below half of 2^(mantissa bits): the sum with 1.5 times that power
-// rounds.
-Value nearest(const Value& x, const Constants& c) {
-  const Value magic = c(c.single() ? 0x1.8p23 : 0x1.8p52);
-  return (x + magic) - magic;
+// 2^n for n inside the exponent range; bits of the rounding constant above n fall out of the shift.
+Value power_of_two(Builder& b, const Value& n, const Constants& c) {
+  const Value biased = n + c.integer(c.single() ? 127 : 1023);
+  const Value shift = c.integer(mantissa_bits(c));
+  return b.bitcast(b.binary(Opcode::kShl, biased, shift), c.single() ? DType::kF32 : DType::kF64);
+}
+
+// exp(x) where neither it nor a power of two near it leaves the normal range.
+Value exp_of_moderate(Builder& b, const Value& x) {
+  const Constants c(b, x);
+  const Reduced x_parts = reduce_by_ln2(b, x);
+  const Value series = polynomial(b, x_parts.r, exp_series(c.single() ? 7 : 13));
+  return series * power_of_two(b, x_parts.n, c);
+}
+
+// The bits of `magnitude` >= 0 with the sign of `sign`.
+Value with_sign_of(Builder& b, const Value& magnitude, const Value& sign) {
+  const Constants c(b, sign);
+  const Value top = c.integer(c.single() ? int64_t{INT32_MIN} : INT64_MIN);
+  const Value sign_bit = b.binary(Opcode::kAnd, b.bitcast(sign, c.integers()), top);
+  const Value bits = b.binary(Opcode::kOr, b.bitcast(magnitude, c.integers()), sign_bit);
+  return b.bitcast(bits, sign.dtype());
 }
 
 }  // namespace
 
-// exp(x) = 2^n * exp(r), r = x - n ln 2 in two parts (Cody and Waite), Taylor polynomial on |r| <=
-// 0.35. The scale is applied in two halves, so that results down to the denormals and up to the
-// largest come out right.
+// exp(x) = 2^n * exp(r) with the Taylor polynomial of exp. The scale is applied in two halves, so
+// that results down to the denormals and up to the largest come out right.
 Value exp(Builder& b, const Value& x) {
   const Constants c(b, x);
   const double high = c.single() ? 89.0 : 710.0;
   const double low = c.single() ? -104.0 : -746.0;
   // max(low, x) and min(high, ...) give back their second argument for a NaN.
   const Value clamped = min(c(high), max(c(low), x));
-  const Value n = nearest(clamped * c(1.4426950408889634), c);
-  Value r = b.fma(n, c(c.single() ? -0x1.62e400p-1 : -0x1.62e42fee00000p-1), clamped);
-  r = b.fma(n, c(c.single() ? -0x1.7f7d1cp-20 : -0x1.a39ef35793c76p-33), r);
-  const Value series = polynomial(b, r, exp_series(c.single() ? 7 : 13));
-  const Value half = nearest(n * c(0.5), c);
+  const Reduced parts = reduce_by_ln2(b, clamped);
+  const Value series = polynomial(b, parts.r, exp_series(c.single() ? 7 : 13));
+  const Value n = parts.n - b.bitcast(rounding_constant(c), c.integers());
+  const Value half = b.binary(Opcode::kShr, n, c.integer(1));
   return series * power_of_two(b, half, c) * power_of_two(b, n - half, c);
 }
 
@@ -110,34 +140,29 @@ Value log(Builder& b, const Value& x) {
   return b.select(x >= c(0.0), checked, c(std::numeric_limits<double>::quiet_NaN()));
 }
 
+// 1 / (1 + exp(-x)), 0 where it is no normal number.
 Value sigmoid(Builder& b, const Value& x) {
   const Constants c(b, x);
-  return c(1.0) / (c(1.0) + exp(b, -x));
+  const double high = c.single() ? 88.0 : 709.0;
+  const double low = c.single() ? -87.0 : -708.0;
+  const Value e = exp_of_moderate(b, min(c(high), max(c(low), -x)));
+  return b.select(x < c(-high), c(0.0), c(1.0) / (c(1.0) + e));
 }
 
-// Small arguments: the odd Taylor polynomial in double, a rational function of exp elsewhere:
-// tanh(x) = sign(x) (1 - 2 / (exp(2|x|) + 1)).
+// With m = exp(-2|x|) - 1, tanh(|x|) = -m / (m + 2). m = 2^n (exp(r) - 1) + (2^n - 1) keeps small
+// arguments exact: n is 0 there.
 Value tanh(Builder& b, const Value& x) {
   const Constants c(b, x);
+  // Here tanh rounds to 1.
+  const double end = c.single() ? -20.0 : -40.0;
   const Value magnitude = b.unary(Opcode::kAbs, x);
-  const Value large = c(1.0) - c(2.0) / (exp(b, magnitude + magnitude) + c(1.0));
-  // Taylor coefficients of tanh(x) / x in x^2.
-  static const std::vector<double> kSeries = {1.0,
-                                              -1.0 / 3,
-                                              2.0 / 15,
-                                              -17.0 / 315,
-                                              62.0 / 2835,
-                                              -1382.0 / 155925,
-                                              21844.0 / 6081075,
-                                              -929569.0 / 638512875,
-                                              6404582.0 / 10854718875,
-                                              -443861162.0 / 1856156927625,
-                                              18888466084.0 / 194896477400625,
-                                              -113927491862.0 / 2900518163668125,
-                                              58870668456604.0 / 3698160658676859375.0};
-  const Value small = magnitude * polynomial(b, x * x, kSeries);
-  const Value result = b.select(magnitude < c(c.single() ? 0.55 : 0.25), small, large);
-  return b.select(x < c(0.0), -result, b.select(x > c(0.0), result, x));
+  const Reduced parts = reduce_by_ln2(b, max(c(end), magnitude * c(-2.0)));
+  std::vector<double> series = exp_series(c.single() ? 7 : 13);
+  series.erase(series.begin());
+  const Value small = parts.r * polynomial(b, parts.r, series);
+  const Value scale = power_of_two(b, parts.n, c);
+  const Value m = b.fma(scale, small, scale - c(1.0));
+  return with_sign_of(b, b.unary(Opcode::kAbs, m / (m + c(2.0))), x);
 }
 
 // The Maclaurin series below 1 (alternating, summed in Horner form), the continued-fraction-free

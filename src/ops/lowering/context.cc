@@ -156,4 +156,11 @@ void LowerContext::require_rank(size_t i, int min, int max) const {
               ir::to_string(x(i)->shape()), rank, expected);
 }
 
+void LowerContext::settle(const Dim& extent, int64_t value, const std::string& reason) {
+  const auto symbol = extent.lone_symbol();
+  if (!symbol) return;
+  const ir::Bounds bounds = extent.bounds(graph().symbols);
+  if (bounds.min <= value && value <= bounds.max) throw SettledDim{*symbol, value, reason};
+}
+
 }  // namespace dovetail::ops

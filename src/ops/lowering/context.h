@@ -12,6 +12,14 @@
 
 namespace dovetail::ops {
 
+// Thrown where a node makes sense for one value of a symbolic dimension only: the importer starts
+// over with it.
+struct SettledDim {
+  std::string name;
+  int64_t value;
+  std::string reason;  // a sentence
+};
+
 class LowerContext {
  public:
   LowerContext(ir::Graph& graph, const OnnxNode& node, const OpDef& def,
@@ -66,6 +74,9 @@ class LowerContext {
   std::vector<int> axes(const Ints& axes, int rank) const;
   // kValue unless the rank of input i lies within.
   void require_rank(size_t i, int min, int max = INT32_MAX) const;
+
+  // Throws SettledDim when `extent` is a symbol that may have this value.
+  void settle(const ir::Dim& extent, int64_t value, const std::string& reason);
 
   // Marks the params that `value`'s content comes from as frozen.
   void freeze(const ir::Value* value);

@@ -16,8 +16,8 @@ using ir::ScalarOp;
 
 // Those that are operators of ONNX too take their formula and defaults from there.
 constexpr std::array<const char*, 9> kOperators = {
-    "Relu", "Tanh", "Sigmoid", "LeakyRelu", "ThresholdedRelu", "HardSigmoid", "Elu", "Softsign",
-    "Softplus"};
+    "Relu",        "Tanh", "Sigmoid",  "LeakyRelu", "ThresholdedRelu",
+    "HardSigmoid", "Elu",  "Softsign", "Softplus"};
 
 bool same_name(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
@@ -29,9 +29,7 @@ bool same_name(std::string_view a, std::string_view b) {
 class Queue {
  public:
   explicit Queue(Reals values) : values_(std::move(values)) {}
-  double next(double otherwise) {
-    return taken_ < values_.size() ? values_[taken_++] : otherwise;
-  }
+  double next(double otherwise) { return taken_ < values_.size() ? values_[taken_++] : otherwise; }
 
  private:
   Reals values_;
@@ -114,7 +112,8 @@ std::vector<ScalarExpr> recurrent_activations(const LowerContext& c, const Texts
   for (int d = 0; d < directions; ++d) names.insert(names.end(), usual.begin(), usual.end());
   if (c.has_attribute("activations") && !c.texts("activations").empty()) {
     if (c.texts("activations").size() != names.size()) {
-      throw_error(ErrorKind::kValue, "activations has {} names, expected {} for each of {} directions",
+      throw_error(ErrorKind::kValue,
+                  "activations has {} names, expected {} for each of {} directions",
                   c.texts("activations").size(), usual.size(), directions);
     }
     names = c.texts("activations");

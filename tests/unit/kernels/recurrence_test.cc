@@ -147,9 +147,7 @@ TEST(Recurrence, ManySteps) {
   check({.steps = 12, .rows = 30, .hidden = 64});
 }
 
-TEST(Recurrence, Strict) {
-  check({.rows = 3, .hidden = 20}, {.strict = true});
-}
+TEST(Recurrence, Strict) { check({.rows = 3, .hidden = 20}, {.strict = true}); }
 
 }  // namespace
 }  // namespace dovetail::kernels::testing
