@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "ir/evaluate_primitives.h"
 #include "ir/evaluate_scalar.h"
 #include "ir/index_space.h"
@@ -49,6 +51,9 @@ class RecurrenceRun {
         std::copy_n(h_.begin() + n * hidden_, hidden_, y.begin() + (t * rows_ + n) * hidden_);
       }
     }
+    for (int64_t n = 0; n < rows_; ++n) {
+      if (std::min(lengths_[n], steps_) <= 0) forget(n);
+    }
     Tensors results = {tensor_of(dtype_, {steps_, rows_, hidden_}, y),
                        tensor_of(dtype_, {rows_, hidden_}, h_)};
     if (op_.has_cell()) results.push_back(tensor_of(dtype_, {rows_, hidden_}, c_));
@@ -56,6 +61,13 @@ class RecurrenceRun {
   }
 
  private:
+  // Row n ends without a step: onnxruntime's states are 0 then.
+  void forget(int64_t n) {
+    for (Numbers* state : {&h_, &c_}) {
+      if (!state->empty()) std::fill_n(state->begin() + n * hidden_, hidden_, 0);
+    }
+  }
+
   double activate(int which, double x) const {
     Scalar operand;
     operand.real = x;

@@ -163,7 +163,7 @@ enum class CellKind : uint8_t { kRnn, kGru, kLstm };
 //         linear before reset e1(xw[2] + s * (h r[2] + bias))
 //   LSTM  i = e0(a[0] + p[0] * c), f = e0(a[2] + p[2] * c), coupled 1 - i;
 //         c' = f * c + i * e1(a[3]); h' = e0(a[1] + p[1] * c') * e2(c')
-// Row n takes part in step t when t < lengths[n]; in others its state stays and its y is 0.
+// Row n is in step t when t < lengths[n]; else its state stays, its y is 0. In none: h and c are 0.
 // Packed: r is (H/NR, H, G, NR) with NR = panel, units past H filled with 0.
 struct Recurrence {
   CellKind kind = CellKind::kRnn;

@@ -41,8 +41,8 @@ Layer::Layer(const Request& request)
     if (*count % widest) tiles.push_back(static_cast<int>(*count % widest));
     if (tiles.empty()) tiles.push_back(1);
   } else {
-    tiles.push_back(widest);
-    if (widest > 1) tiles.push_back(1);
+    for (int height = widest; height > 1; height = (height + 1) / 2) tiles.push_back(height);
+    tiles.push_back(1);
   }
   splits = request.strict ? 1 : std::max(1, kIndependentSums / (gates * vectors));
   full_units = hidden / unit_width() * unit_width();

@@ -31,8 +31,9 @@ class RecurrenceCode {
     code_.for_each("step", code_.constant(int64_t{0}), steps_, 1,
                    [&](const Value& step) { step_code_.run(state_of(step), count_); });
     each_row([&](const Value& row) {
-      from_state(buffer_of(steps_), row, h_);
-      if (op_.has_cell()) from_state(buffer(2), row, c_);
+      const Value any = takes_steps(row);
+      from_state(buffer_of(steps_), row, any, h_);
+      if (op_.has_cell()) from_state(buffer(2), row, any, c_);
     });
     return writer_.finish(ir::ceildiv(layer_.rows, layer_.chunk_rows()));
   }
@@ -124,10 +125,22 @@ class RecurrenceCode {
     });
   }
 
-  void from_state(const Value& buffer, const Value& row, const Rows& to) {
+  // Whether there are any, in every lane.
+  Value takes_steps(const Value& row) const {
+    Value count = steps_;
+    if (op_.lengths) {
+      const Value length = code_.load(loop::scalar(ir::DType::kI32), memory_.lengths.at,
+                                      row * memory_.lengths.row_step);
+      count = min(count, code_.cast(length, ir::DType::kI64));
+    }
+    return code_.broadcast(count > 0, layer_.lanes);
+  }
+
+  void from_state(const Value& buffer, const Value& row, const Value& any, const Rows& to) {
     const Value target = code_.address(to.at, row * to.row_step);
     each_vector([&](const loop::Type& type, const Value& offset, const Value& count) {
-      const Value value = code_.load(type, code_.address(buffer, row * row_bytes()), offset);
+      const Value last = code_.load(type, code_.address(buffer, row * row_bytes()), offset);
+      const Value value = code_.select(any, last, code_.constant(int64_t{0}, type));
       if (count.valid()) {
         code_.store_masked(value, target, offset, count);
       } else {

@@ -57,7 +57,7 @@ void StepCode::row_tiles(const StepState& state, const Pass& pass, const Units& 
   Value begin = code_.constant(int64_t{0});
   for (const int height : layer_.tiles) {
     const bool last = &height == &layer_.tiles.back();
-    const Value end = last ? rows : rows / int64_t{height} * int64_t{height};
+    const Value end = last ? rows : begin + (rows - begin) / int64_t{height} * int64_t{height};
     code_.for_each("row", begin, end, height,
                    [&](const Value& row) { tile(state, pass, units, row, height); });
     begin = end;
