@@ -60,7 +60,7 @@ Dim Layer::chunk_rows() const {
   return ir::ceildiv(ir::min(enough, ir::max(rows, 1)), tiles[0]) * Dim(tiles[0]);
 }
 
-// Never a multiple of 4 KiB, where rows would share their cache sets.
+// Never a multiple of 2 KiB, where rows would share their cache sets.
 int64_t Layer::state_row() const {
   const int64_t line = 64 / size();
   const int64_t row = round_up(hidden, std::max<int64_t>(op.panel, line));

@@ -39,7 +39,7 @@ class StepCode {
       : code_(code), layer_(layer), op_(layer.op), cell_(code, layer.op, layer.lanes) {}
 
   // `memory` once the parameters are there.
-  void set_memory(LayerMemory memory) { memory_ = std::move(memory); }
+  void set_memory(const LayerMemory& memory) { memory_ = memory; }
   // All rows and units.
   void run(const StepState& state, const loop::Value& rows);
 
