@@ -49,8 +49,8 @@ struct Call {
 };
 
 struct Request {
-  const ir::Node* node =
-      nullptr;  // Elementwise, Reduce, Contract, Pool, Pad, Gather, Copy, Recurrence, Composite "rows"
+  const ir::Node* node = nullptr;  // Elementwise, Reduce, Contract, Pool, Pad, Gather, Copy,
+                                   // Recurrence, Composite "rows"
   std::vector<Layout> operands;
   std::vector<Layout> results;
   const ir::CpuLevel* level = nullptr;
