@@ -21,9 +21,12 @@ bool is_view(const Node& node) {
          node.as<ir::Reshape>();
 }
 
-// A contraction or a pool writes whole channel rows.
+// A contraction, a pool or a recurrence writes whole channel rows.
 bool can_write(const Node& node, const Shape& shape, const std::vector<Dim>& strides) {
-  if (!node.as<ir::Contract>() && !node.as<ir::Pool>() && !node.as<ir::PoolIndices>()) return true;
+  if (!node.as<ir::Contract>() && !node.as<ir::Pool>() && !node.as<ir::PoolIndices>() &&
+      !node.as<ir::Recurrence>()) {
+    return true;
+  }
   return shape.empty() || strides.back() == Dim(1) || shape.back() == Dim(1);
 }
 

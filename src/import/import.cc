@@ -173,6 +173,9 @@ class Importer {
       }
     } catch (const Error& error) {
       throw_error(error.kind(), "{}: {}: {}", file_, node.title, error.what());
+    } catch (ops::SettledDim& dim) {
+      dim.reason = fmt::format("{}: {}: {}", file_, node.title, dim.reason);
+      throw;
     }
   }
 
@@ -191,8 +194,19 @@ class Importer {
 
 std::shared_ptr<ir::Graph> import_onnx(const std::filesystem::path& path, const Options& options) {
   Options checked = options;
-  if (!checked.on_warning) checked.on_warning = [](const std::string&) {};
-  return Importer(read_model(path), path, checked).run();
+  std::set<std::string> told;  // starting over must not repeat itself
+  checked.on_warning = [&](const std::string& text) {
+    if (told.insert(text).second && options.on_warning) options.on_warning(text);
+  };
+  const std::shared_ptr<const onnx::ModelProto> model = read_model(path);
+  while (true) {
+    try {
+      return Importer(model, path, checked).run();
+    } catch (const ops::SettledDim& dim) {
+      checked.on_warning(dim.reason);
+      checked.dims[dim.name] = {dim.value, dim.value};
+    }
+  }
 }
 
 }  // namespace dovetail::import

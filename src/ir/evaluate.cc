@@ -220,6 +220,10 @@ std::vector<TensorData> evaluate(const Node& node, const std::vector<TensorData>
     types.push_back(type_of(operand));
   }
   const Primitive op = settled(node.op, symbols);
+  if (const auto* recurrence = std::get_if<Recurrence>(&op)) {
+    infer(op, types);
+    return evaluate_recurrence(*recurrence, operands);
+  }
   return evaluate_primitive(op, operands, static_type(infer(op, types).front()));
 }
 

@@ -40,4 +40,7 @@ TensorData evaluate_pad(const Pad& op, const TensorData& x, const ResultType& ty
 // kValue when an index is out of range.
 TensorData evaluate_gather(const Gather& op, const Tensors& x, const ResultType& type);
 
+// evaluate_recurrence.cc: one tensor for each result
+Tensors evaluate_recurrence(const Recurrence& op, const Tensors& x);
+
 }  // namespace dovetail::ir

@@ -189,6 +189,40 @@ struct Nms {
   Dim limit;
 };
 
+enum class CellKind : uint8_t { kRnn, kGru, kLstm };
+// One direction of a recurrent layer whose inputs are multiplied beforehand: G gates, in ONNX's
+// order, for H hidden units. Steps run t = 0, 1, ..., or T-1, T-2, ... in reverse.
+//   xw (T, N, G*H), r (H, G*H), h0 (N, H) -> y (T, N, H), h (N, H)
+//     GRU, linear before reset: , bias (1, H)
+//     LSTM: , c0 (N, H), with peepholes p (3, H) -> , c (N, H)
+//   with lengths: , lengths (N) int32
+// a[q] = xw[t, n, q*H + j] + h r[:, q*H + j], e the activations in their order, * elementwise:
+//   RNN   h' = e0(a[0])
+//   GRU   z = e0(a[0]), s = e0(a[1]), h' = (1 - z) * m + z * h, where m is e1(xw[2] + (s * h)
+//   r[2]),
+//         linear before reset e1(xw[2] + s * (h r[2] + bias))
+//   LSTM  i = e0(a[0] + p[0] * c), f = e0(a[2] + p[2] * c), coupled 1 - i;
+//         c' = f * c + i * e1(a[3]); h' = e0(a[1] + p[1] * c') * e2(c')
+// Row n is in step t when t < lengths[n]; else its state stays, its y is 0. In none: h and c are 0.
+// Packed: r is (H/NR, H, G, NR) with NR = panel, units past H filled with 0.
+struct Recurrence {
+  CellKind kind = CellKind::kRnn;
+  bool reverse = false;
+  bool linear_before_reset = false;     // GRU
+  bool coupled = false;                 // LSTM: the forget gate is 1 - i
+  bool peepholes = false;               // LSTM
+  bool lengths = false;                 // there are lengths
+  int panel = 0;                        // 0: plain r; else NR of packed r
+  std::vector<ScalarExpr> activations;  // of one operand each: 1 (RNN), 2 (GRU), 3 (LSTM)
+
+  int gates() const { return kind == CellKind::kLstm ? 4 : kind == CellKind::kGru ? 3 : 1; }
+  bool has_cell() const { return kind == CellKind::kLstm; }
+  // Positions of operands.
+  static constexpr int kInputs = 0, kWeights = 1, kHidden = 2, kCell = 3, kBias = 3, kPeepholes = 4;
+  int lengths_at() const { return 3 + linear_before_reset + has_cell() + peepholes; }
+  int operand_count() const { return lengths_at() + lengths; }
+};
+
 // A named group with its meaning as a body of primitives: `body`'s inputs are the operands in
 // order, its outputs the results. Row fusion makes composites named "rows": elementwise and reduce
 // nodes over one domain.
@@ -199,7 +233,7 @@ struct Composite {
 
 using Primitive = std::variant<Input, Param, Constant, Elementwise, Reduce, Cumulate, TopK,
                                Contract, Pool, PoolIndices, Permute, Broadcast, Slice, Reshape,
-                               Concat, Pad, Gather, Copy, Nms, Composite>;
+                               Concat, Pad, Gather, Copy, Nms, Recurrence, Composite>;
 std::string_view name_of(const Primitive& primitive);  // "elementwise"
 
 struct Node {
@@ -233,8 +267,8 @@ class Graph {
   Value* param(const std::string& name, TensorData data);
   Value* constant(TensorData data);
   Value* constant_ints(const std::vector<int64_t>& values);  // int64, rank 1
-  // Appends, or inserts before `before`. One result (TopK, Nms: two; Composite: one for each body
-  // output).
+  // Appends, or inserts before `before`. One result (TopK, Nms: two; Recurrence: two or three;
+  // Composite: one for each body output).
   Node* add(Primitive op, std::vector<Value*> operands, Node* before = nullptr);
   Value* value(Primitive op, std::vector<Value*> operands) {
     return add(std::move(op), std::move(operands))->result();

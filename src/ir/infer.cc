@@ -265,6 +265,44 @@ std::vector<TensorType> infer_nms(const Nms& op, const std::vector<TensorType>& 
   return {{DType::kI64, {scores.shape[0] * scores.shape[1] * op.limit, 3}}, {DType::kI64, {}}};
 }
 
+void expect_shape(std::string_view what, const TensorType& type, DType dtype, const Shape& shape) {
+  const std::string name = fmt::format("recurrence, {}", what);
+  DOVETAIL_CHECK(type.rank() == static_cast<int>(shape.size()), "{}: rank {}", name, type.rank());
+  if (type.dtype != dtype) refuse("{}: {}, expected {}", name, name_of(type.dtype), name_of(dtype));
+  for (size_t i = 0; i < shape.size(); ++i) expect_equal(name, type.shape[i], shape[i]);
+}
+
+std::vector<TensorType> infer_recurrence(const Recurrence& op,
+                                         const std::vector<TensorType>& operands) {
+  expect_operands("recurrence", operands, op.operand_count());
+  const TensorType& xw = operands[Recurrence::kInputs];
+  const TensorType& r = operands[Recurrence::kWeights];
+  DOVETAIL_CHECK(xw.rank() == 3, "recurrence: inputs have rank {}", xw.rank());
+  const Dim& steps = xw.shape[0];
+  const Dim& rows = xw.shape[1];
+  const Dim hidden = r.shape.at(op.panel ? 1 : 0);
+  const Dim columns = hidden * Dim(op.gates());
+  if (!hidden.is_constant())
+    refuse("recurrence: the hidden size {} is not known", hidden.to_string());
+  if (xw.dtype != DType::kF32 && xw.dtype != DType::kF64)
+    refuse("recurrence: inputs are {}, expected float32 or float64", name_of(xw.dtype));
+  expect_equal("recurrence, inputs", xw.shape[2], columns);
+  const Shape packed = {ceildiv(hidden, std::max(op.panel, 1)), hidden, op.gates(), op.panel};
+  expect_shape("weights", r, xw.dtype, op.panel ? packed : Shape{hidden, columns});
+  expect_shape("initial state", operands[Recurrence::kHidden], xw.dtype, {rows, hidden});
+  if (op.has_cell())
+    expect_shape("initial cell", operands[Recurrence::kCell], xw.dtype, {rows, hidden});
+  if (op.linear_before_reset)
+    expect_shape("bias", operands[Recurrence::kBias], xw.dtype, {1, hidden});
+  if (op.peepholes)
+    expect_shape("peepholes", operands[Recurrence::kPeepholes], xw.dtype, {3, hidden});
+  if (op.lengths) expect_shape("lengths", operands[op.lengths_at()], DType::kI32, {rows});
+  const TensorType state{xw.dtype, {rows, hidden}};
+  std::vector<TensorType> results = {{xw.dtype, {steps, rows, hidden}}, state};
+  if (op.has_cell()) results.push_back(state);
+  return results;
+}
+
 TensorType type_of(const TensorData& data) {
   return {data.dtype(), Shape(data.shape().begin(), data.shape().end())};
 }
@@ -297,6 +335,8 @@ std::vector<TensorType> infer(const Primitive& op, const std::vector<TensorType>
     expect_operands("nms", operands, 5);
     return infer_nms(*nms, operands);
   }
+  if (const auto* recurrence = std::get_if<Recurrence>(&op))
+    return infer_recurrence(*recurrence, operands);
   if (const auto* param = std::get_if<Param>(&op)) return {type_of(param->data)};
   if (const auto* constant = std::get_if<Constant>(&op)) return {type_of(constant->data)};
   DOVETAIL_CHECK(!std::holds_alternative<Input>(op), "an input's type is given, not inferred");

@@ -88,6 +88,20 @@ struct Attributes {
   std::string operator()(const Nms& op) const {
     return fmt::format("{}limit={}", op.centered ? "centered, " : "", op.limit.to_string());
   }
+  std::string operator()(const Recurrence& op) const {
+    static constexpr std::string_view kNames[] = {"rnn", "gru", "lstm"};
+    std::string text(kNames[static_cast<int>(op.kind)]);
+    if (op.reverse) text += ", reverse";
+    if (op.linear_before_reset) text += ", linear_before_reset";
+    if (op.coupled) text += ", coupled";
+    if (op.peepholes) text += ", peepholes";
+    if (op.lengths) text += ", lengths";
+    if (op.panel) text += fmt::format(", panel={}", op.panel);
+    std::vector<std::string> activations;
+    for (const ScalarExpr& activation : op.activations)
+      activations.push_back(to_string(activation));
+    return text + fmt::format(", activations=[{}]", fmt::join(activations, ", "));
+  }
   std::string operator()(const Composite& op) const { return op.name; }
 };
 

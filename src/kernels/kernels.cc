@@ -9,6 +9,7 @@
 #include "kernels/order/nms.h"
 #include "kernels/order/top_k.h"
 #include "kernels/pool/pool_indices.h"
+#include "kernels/rnn/recurrence.h"
 #include "kernels/rows/rows.h"
 #include "kernels/window/pool.h"
 
@@ -41,12 +42,14 @@ std::vector<Call> make_calls(const Request& request) {
   if (node.as<ir::Nms>()) return nms_calls(request);
   if (node.as<ir::Pad>()) return pad_calls(request);
   if (node.as<ir::Gather>()) return {gather_call(request)};
+  if (node.as<ir::Recurrence>()) return {recurrence_call(request)};
   throw_error(ErrorKind::kInternal, "no kernel family takes a {}", ir::name_of(node.op));
 }
 
 bool accepts(const ir::Node& node, int operand, const Layout& layout) {
   if (node.as<ir::Contract>()) return contract_accepts(node, operand, layout);
   if (node.as<ir::Pool>() || node.as<ir::PoolIndices>()) return channels_are_contiguous(layout);
+  if (node.as<ir::Recurrence>()) return recurrence_accepts(node, operand, layout);
   return true;
 }
 

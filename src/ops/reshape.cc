@@ -1,4 +1,6 @@
 // Operators that regroup elements in their order: Reshape, Flatten, Squeeze, Unsqueeze.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/error.h"
@@ -85,6 +87,18 @@ std::optional<Ints> given_axes(LowerContext& c) {
   return c.has_attribute("axes") ? std::optional(c.integers("axes")) : std::nullopt;
 }
 
+// Exporters write Squeeze without axes for models that they were shown a batch of 1.
+void settle_batch(LowerContext& c) {
+  const Shape& x = c.x(0)->shape();
+  const auto open = [&](const Dim& extent) { return !extent.is_constant(); };
+  if (std::count_if(x.begin(), x.end(), open) > 1) return;
+  c.settle(
+      x[0], 1,
+      fmt::format("without axes, Squeeze removes {} of shape {} only where it is 1, which it is "
+                  "taken to be; for larger ones give --dim {}=2..HIGH",
+                  x[0].to_string(), ir::to_string(x), x[0].to_string()));
+}
+
 Values lower_squeeze(LowerContext& c) {
   const Shape& x = c.x(0)->shape();
   std::vector<int> axes;
@@ -92,7 +106,8 @@ Values lower_squeeze(LowerContext& c) {
     axes = c.axes(*given, c.x(0)->rank());
   } else {
     for (size_t i = 0; i < x.size(); ++i) {
-      if (!x[i].is_constant()) {
+      if (!x[i].is_constant() && !proved_ge(x[i], 2, c.graph().symbols)) {
+        if (i == 0) settle_batch(c);
         throw_error(ErrorKind::kUnsupported,
                     "without axes, whether extent {} of shape {} goes depends on its value; fix it "
                     "by --dim",

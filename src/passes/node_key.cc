@@ -56,6 +56,7 @@ struct Attributes {
   bool operator()(const ir::Input&) const { return false; }
   bool operator()(const ir::Param&) const { return false; }
   bool operator()(const ir::Composite&) const { return false; }
+  bool operator()(const ir::Recurrence&) const { return false; }  // several results
   bool operator()(const ir::Constant& op) const {
     key.add(op.data.dtype());
     key.add(op.data.shape());

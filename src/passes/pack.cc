@@ -46,12 +46,21 @@ bool prefers_single_columns(const Node& node, int panel) {
   return *columns * (vectors + 7) * 5 < run * runs * 4;
 }
 
+bool wants_gate_panels(const Node& node) {
+  const auto* recurrence = node.as<ir::Recurrence>();
+  return recurrence && recurrence->panel == 0;
+}
+
 class Packer {
  public:
   Packer(ir::Graph& graph, int panel) : old_(graph), rebuild_(graph), panel_(panel) {}
 
   void run() {
     for (const auto& node : old_.nodes()) {
+      if (wants_gate_panels(*node)) {
+        pack_recurrence(*node);
+        continue;
+      }
       if (!wants_panels(*node)) {
         rebuild_.copy(*node);
         continue;
@@ -114,6 +123,33 @@ class Packer {
     for (int i = batch; i < rank - 1; ++i) perm.push_back(i);
     perm.push_back(rank);
     return rebuild_.make(ir::Permute{std::move(perm)}, {w}, origins);
+  }
+
+  // Panels of as many bytes for every dtype.
+  void pack_recurrence(const Node& node) {
+    ir::Recurrence packed = *node.as<ir::Recurrence>();
+    std::vector<Value*> operands = rebuild_.operands_of(node);
+    Value*& r = operands[ir::Recurrence::kWeights];
+    packed.panel = panel_ * 4 / ir::size_of(r->dtype());
+    r = gate_panels_of(r, packed.gates(), packed.panel, node.origins);
+    Node* now = rebuild_.next().add(std::move(packed), std::move(operands));
+    now->origins = node.origins;
+    for (size_t i = 0; i < node.results.size(); ++i) {
+      rebuild_.set(node.results[i].get(), now->results[i].get());
+    }
+  }
+
+  // r (H, G*H) -> (H/NR, H, G, NR): what a step reads for NR units lies together.
+  Value* gate_panels_of(Value* r, int gates, int panel, const std::vector<std::string>& origins) {
+    const int64_t hidden = r->shape()[0].value();
+    const int64_t panels = (hidden + panel - 1) / panel;
+    r = rebuild_.make(ir::Reshape{{hidden, gates, hidden}}, {r}, origins);
+    if (panels * panel != hidden) {
+      const ir::Pad pad{{0, 0, 0}, {0, 0, panels * panel - hidden}, 0};
+      r = rebuild_.make(pad, {r}, origins);
+    }
+    r = rebuild_.make(ir::Reshape{{hidden, gates, panels, panel}}, {r}, origins);
+    return rebuild_.make(ir::Permute{{2, 0, 1, 3}}, {r}, origins);
   }
 
   ir::Graph& old_;

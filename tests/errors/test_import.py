@@ -1,5 +1,6 @@
 """Files that break rules: the whole message, and that no library is left behind."""
 
+import json
 import os
 
 import numpy as np
@@ -61,6 +62,23 @@ CASES = {
         "node 'p' (MatMul): input 0 ('x') of shape [2,3] and input 1 ('z') of shape [4,4] cannot be multiplied: "
         "3 and 4 differ",
     ),
+    "squeeze": (
+        model([node("Squeeze", ["x"], "y", "p")], [("x", ["n", 1, "m"])], ("y", None)),
+        "node 'p' (Squeeze): without axes, whether extent n of shape [n,1,m] goes depends on its value; fix it by --dim",
+    ),
+    "recurrent_weights": (
+        model([node("LSTM", ["x", "w", "r"], "y", "p")], [("x", [3, 1, 5]), ("w", [1, 8, 4]), ("r", [1, 8, 2])], ("y", None)),
+        "node 'p' (LSTM): input 1 ('w') has shape [1,8,4], expected [1,8,5]: 4 and 5 differ",
+    ),
+    "recurrent_hidden_size": (
+        model([node("GRU", ["x", "w", "r"], "y", "p", hidden_size=3)], [("x", [3, 1, 5]), ("w", [1, 6, 5]), ("r", [1, 6, 2])], ("y", None)),
+        "node 'p' (GRU): hidden_size is 3, but input 2 ('r') has shape [1,6,2]",
+    ),
+    "activation": (
+        model([node("RNN", ["x", "w", "r"], "y", "p", activations=["Cube"])], [("x", [3, 1, 5]), ("w", [1, 2, 5]), ("r", [1, 2, 2])], ("y", None)),
+        "node 'p' (RNN): activation 'Cube' is none of Affine, Elu, HardSigmoid, LeakyRelu, Relu, ScaledTanh, Sigmoid, "
+        "Softplus, Softsign, Tanh, ThresholdedRelu",
+    ),
     "axis": (
         model([node("Softmax", ["x"], "y", "p", axis=5)], [("x", [1, 2])], ("y", [1, 2])),
         "node 'p' (Softmax): axis 5 is out of range for rank 2 (expected -2..1)",
@@ -112,6 +130,34 @@ def test_external_data_is_read(run_dovetail, tmp_path):
     run_dovetail("build", tmp_path / "model.onnx", "-o", tmp_path / "model.so")
     run_dovetail("run", tmp_path / "model.so", "--input", f"x={tmp_path}/x.npy", "--output-dir", tmp_path / "out")
     np.testing.assert_array_equal(np.load(tmp_path / "out" / "0.npy"), [1, 2, 3, 4])
+
+
+STATE = helper.make_tensor("h", F, [1, 1, 2], [0.0] * 2)
+RNN_WEIGHTS = [helper.make_tensor(n, F, [1, 2, 2], [0.5] * 4) for n in "wr"]
+SETTLED = {
+    "state": (
+        model([node("RNN", ["x", "w", "r", "", "", "h"], "y", "p")], [("x", ["t", "n", 2])], ("y", None), [*RNN_WEIGHTS, STATE]),
+        "node 'p' (RNN): n is 1, the batch of input 5 ('h')",
+        ["t", 1, 2],
+    ),
+    "squeeze": (
+        model([node("Squeeze", ["x"], "y", "p")], [("x", ["n", 1, 4])], ("y", None)),
+        "node 'p' (Squeeze): without axes, Squeeze removes n of shape [n,1,4] only where it is 1, which it is taken to "
+        "be; for larger ones give --dim n=2..HIGH",
+        [1, 1, 4],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SETTLED)
+def test_a_node_that_allows_one_batch_settles_it(run_dovetail, tmp_path, name):
+    proto, message, shape = SETTLED[name]
+    path = tmp_path / "model.onnx"
+    path.write_bytes(proto.SerializeToString())
+    result = run_dovetail("build", path, "-o", tmp_path / "model.so")
+    assert result.stderr == f"dovetail: warning: {path}: {message}\n"
+    described = json.loads(run_dovetail("inspect", tmp_path / "model.so", "--json").stdout)
+    assert described["models"][0]["inputs"][0]["shape"] == shape
 
 
 @pytest.mark.parametrize("first", range(0, 500, 100))

@@ -22,6 +22,25 @@ def one(op, x, y, others=(), opset=17, outputs=("y",), **attributes):
     return model_of([node(op, names, outputs, **attributes)], [("x", F, x)], [("y", F, y)], others, opset)
 
 
+def recurrent(op, gates, hidden, **attributes):
+    """Both directions of a layer side by side, as exporters write it: x (t, n, 6) -> y (t, n, 2*hidden)."""
+    return model_of(
+        [
+            node(op, ["x", "w", "r", "b"], ["a"], direction="bidirectional", hidden_size=hidden, **attributes),
+            node("Transpose", ["a"], ["s"], perm=[0, 2, 1, 3]),
+            node("Reshape", ["s", "shape"], ["y"]),
+        ],
+        [("x", F, ["t", "n", 6])],
+        [("y", F, ["t", "n", 2 * hidden])],
+        [
+            ("w", weights(2, gates * hidden, 6)),
+            ("r", weights(2, gates * hidden, hidden, seed=1)),
+            ("b", weights(2, 2 * gates * hidden, seed=2)),
+            ("shape", np.array([0, 0, -1], I)),
+        ],
+    )
+
+
 # name -> (model, shapes of x to try)
 MODELS = {
     "elementwise": (
@@ -159,6 +178,10 @@ MODELS = {
         one("Gather", ["n", 7, 6], ["n", 3, 6], [("i", np.array([2, -1, 0], I))], axis=1),
         [(1, 7, 6), (2, 7, 6)],
     ),
+    "recurrence_rnn": (recurrent("RNN", 1, 11), [(1, 1, 6), (9, 4, 6)]),
+    "recurrence_gru": (recurrent("GRU", 3, 40), [(1, 1, 6), (9, 4, 6)]),
+    "recurrence_gru_linear": (recurrent("GRU", 3, 32, linear_before_reset=1), [(1, 1, 6), (9, 4, 6)]),
+    "recurrence_lstm": (recurrent("LSTM", 4, 50), [(1, 1, 6), (9, 4, 6), (3, 17, 6)]),
     "composite_rows": (one("Softmax", ["n", 3, 41], ["n", 3, 41], axis=-1), [(1, 3, 41), (4, 3, 41)]),
     "composite_rows_outer": (one("Softmax", [6, 5, 9], [6, 5, 9], axis=1), [(6, 5, 9)]),
     "cumulate": (

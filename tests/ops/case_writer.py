@@ -56,10 +56,12 @@ class CaseWriter:
     def add(self, op, arrays, *, name, opset, weights=(), outputs=1, shapes=None, refused="", suite=None, rtol=None, atol=None, **attributes):
         """One node. `arrays` may hold None (absent); positions in `weights` become initializers.
 
+        `outputs`: how many, or which of them are wanted.
         `shapes`: declared shapes of the inputs, where they are not the arrays' own.
         """
         names = [f"x{i}" if a is not None else "" for i, a in enumerate(arrays)]
-        output_names = [f"y{i}" for i in range(outputs)]
+        wanted = [True] * outputs if isinstance(outputs, int) else outputs
+        output_names = [f"y{i}" if w else "" for i, w in enumerate(wanted)]
         node = helper.make_node(op, names, output_names, name="node", **attributes)
         feeds = {f"x{i}": a for i, a in enumerate(arrays) if a is not None and i not in weights}
         inputs = [
@@ -69,7 +71,7 @@ class CaseWriter:
             for n, a in feeds.items()
         ]
         initializers = [numpy_helper.from_array(arrays[i], f"x{i}") for i in weights if arrays[i] is not None]
-        declared = [helper.make_empty_tensor_value_info(n) for n in output_names]
+        declared = [helper.make_empty_tensor_value_info(n) for n in output_names if n]
         graph = helper.make_graph([node], "graph", inputs, declared, initializers)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
         model.ir_version = min(model.ir_version, 10)

@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 from case_writer import CaseWriter, generator, symbolic_shapes
+from recurrent_cases import recurrent
 
 FLOATS = ("float32", "float64", "float16")
 INTS = ("int64", "int32", "int8", "uint8")
@@ -781,6 +782,7 @@ def main(folder):
         constants,
         ordered,
         corners,
+        recurrent,
     ):
         group(case)
     case.writer.finish()

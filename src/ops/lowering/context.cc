@@ -54,6 +54,7 @@ template const double& LowerContext::get(const std::string&) const;
 template const std::string& LowerContext::get(const std::string&) const;
 template const Ints& LowerContext::get(const std::string&) const;
 template const Reals& LowerContext::get(const std::string&) const;
+template const Texts& LowerContext::get(const std::string&) const;
 template const TensorData& LowerContext::get(const std::string&) const;
 
 void LowerContext::freeze(const Value* value) {
@@ -160,6 +161,13 @@ void LowerContext::require_extent(const Dim& extent, int64_t min) {
   if (!symbol) return;
   ir::Bounds& bounds = graph().symbols[*symbol];
   bounds.min = std::max(bounds.min, min);
+}
+
+void LowerContext::settle(const Dim& extent, int64_t value, const std::string& reason) {
+  const auto symbol = extent.lone_symbol();
+  if (!symbol) return;
+  const ir::Bounds bounds = extent.bounds(graph().symbols);
+  if (bounds.min <= value && value <= bounds.max) throw SettledDim{*symbol, value, reason};
 }
 
 }  // namespace dovetail::ops

@@ -12,6 +12,14 @@
 
 namespace dovetail::ops {
 
+// Thrown where a node makes sense for one value of a symbolic dimension only: the importer starts
+// over with it.
+struct SettledDim {
+  std::string name;
+  int64_t value;
+  std::string reason;  // a sentence
+};
+
 class LowerContext {
  public:
   LowerContext(ir::Graph& graph, const OnnxNode& node, const OpDef& def,
@@ -48,6 +56,7 @@ class LowerContext {
   const std::string& text(const std::string& name) const { return get<std::string>(name); }
   const Ints& integers(const std::string& name) const { return get<Ints>(name); }
   const Reals& reals(const std::string& name) const { return get<Reals>(name); }
+  const Texts& texts(const std::string& name) const { return get<Texts>(name); }
   const ir::TensorData& tensor(const std::string& name) const { return get<ir::TensorData>(name); }
 
   // Contents known while compiling. The initializers they come from are frozen. kUnsupported when
@@ -69,6 +78,8 @@ class LowerContext {
   // An axis that must not be shorter: where its extent is one symbol, the symbol's bounds say so,
   // and the library refuses a shorter one when it runs.
   void require_extent(const ir::Dim& extent, int64_t min);
+  // Throws SettledDim when `extent` is a symbol that may have this value.
+  void settle(const ir::Dim& extent, int64_t value, const std::string& reason);
 
   // Marks the params that `value`'s content comes from as frozen.
   void freeze(const ir::Value* value);
