@@ -33,4 +33,8 @@ TensorData evaluate_pad(const Pad& op, const TensorData& x, const ResultType& ty
 // kValue when an index is out of range.
 TensorData evaluate_gather(const Gather& op, const Tensors& x, const ResultType& type);
 
+// evaluate_lookup.cc: expressions of positions
+TensorData evaluate_lookup(const Lookup& op, const Tensors& x, const ResultType& type);
+TensorData evaluate_scatter(const Scatter& op, const Tensors& x, const ResultType& type);
+
 }  // namespace dovetail::ir

@@ -23,8 +23,9 @@ Value* add_result(Node* node, TensorType type, int id) {
 
 std::string_view name_of(const Primitive& primitive) {
   static constexpr std::string_view kNames[] = {
-      "input",     "param", "constant", "elementwise", "reduce", "contract", "pool", "permute",
-      "broadcast", "slice", "reshape",  "concat",      "pad",    "gather",   "copy", "composite"};
+      "input", "param",   "constant",  "elementwise", "reduce",  "contract",
+      "pool",  "permute", "broadcast", "slice",       "reshape", "concat",
+      "pad",   "gather",  "lookup",    "scatter",     "copy",    "composite"};
   return kNames[primitive.index()];
 }
 

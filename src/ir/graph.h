@@ -147,6 +147,22 @@ struct Pad {
 struct Gather {
   int axis;
 };  // x (A..., D, Z...), i (I...) -> (A..., I..., Z...); i < 0 counts from the end
+// (x_0, ...) -> y of `shape`: y[i] = the expression at position i, where kLoad reads the operands
+// and kDim reads `dims`. Floats are rounded after every operation, for they may say what is read.
+struct Lookup {
+  ScalarExpr expr;
+  Shape shape;
+  std::vector<Dim> dims;
+};
+enum class ScatterKind : uint8_t { kReplace, kAdd, kMultiply, kMin, kMax };
+// (x, updates, others...) -> y, x with updates written into it: for every position p of updates in
+// row-major order y[coordinates at p] = combine(y[coordinates at p], updates[p]). One coordinate
+// per axis of x; positions with one out of range are left out. kLoad may read every operand.
+struct Scatter {
+  ScatterKind kind;
+  std::vector<ScalarExpr> coordinates;  // int64
+  std::vector<Dim> dims;
+};
 struct Copy {};  // x -> the same, compact
 
 // A named group with its meaning as a body of primitives: `body`'s inputs are the operands in
@@ -157,8 +173,9 @@ struct Composite {
   std::shared_ptr<Graph> body;
 };
 
-using Primitive = std::variant<Input, Param, Constant, Elementwise, Reduce, Contract, Pool, Permute,
-                               Broadcast, Slice, Reshape, Concat, Pad, Gather, Copy, Composite>;
+using Primitive =
+    std::variant<Input, Param, Constant, Elementwise, Reduce, Contract, Pool, Permute, Broadcast,
+                 Slice, Reshape, Concat, Pad, Gather, Lookup, Scatter, Copy, Composite>;
 std::string_view name_of(const Primitive& primitive);  // "elementwise"
 
 struct Node {

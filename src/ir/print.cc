@@ -26,6 +26,10 @@ std::string window_text(const Window& window) {
   return text;
 }
 
+std::string dims_text(const std::vector<Dim>& dims) {
+  return dims.empty() ? "" : ", dims=" + list(dims);
+}
+
 // What stands between the braces.
 struct Attributes {
   std::string operator()(const Input& op) const { return fmt::format("\"{}\"", op.name); }
@@ -68,6 +72,14 @@ struct Attributes {
     return fmt::format("lo={}, hi={}, value={}", list(op.lo), list(op.hi), op.value);
   }
   std::string operator()(const Gather& op) const { return fmt::format("axis={}", op.axis); }
+  std::string operator()(const Lookup& op) const { return to_string(op.expr) + dims_text(op.dims); }
+  std::string operator()(const Scatter& op) const {
+    static constexpr std::string_view kNames[] = {"replace", "add", "multiply", "min", "max"};
+    std::vector<std::string> coordinates;
+    for (const ScalarExpr& expr : op.coordinates) coordinates.push_back(to_string(expr));
+    return fmt::format("{}, at={}{}", kNames[static_cast<int>(op.kind)], list(coordinates),
+                       dims_text(op.dims));
+  }
   std::string operator()(const Copy&) const { return ""; }
   std::string operator()(const Composite& op) const { return op.name; }
 };
