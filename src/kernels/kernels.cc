@@ -1,10 +1,12 @@
 #include "base/error.h"
 #include "kernels/contract.h"
 #include "kernels/kernel.h"
+#include "kernels/lookup/lookup.h"
 #include "kernels/move/gather.h"
 #include "kernels/move/pad.h"
 #include "kernels/pool/pool.h"
 #include "kernels/rows/rows.h"
+#include "kernels/scatter/scatter.h"
 
 namespace dovetail::kernels {
 namespace {
@@ -29,6 +31,8 @@ std::vector<Call> make_calls(const Request& request) {
   if (node.as<ir::Pool>()) return {pool_call(request)};
   if (node.as<ir::Pad>()) return pad_calls(request);
   if (node.as<ir::Gather>()) return {gather_call(request)};
+  if (node.as<ir::Lookup>()) return {lookup_call(request)};
+  if (node.as<ir::Scatter>()) return scatter_calls(request);
   throw_error(ErrorKind::kInternal, "no kernel family takes a {}", ir::name_of(node.op));
 }
 
