@@ -2,6 +2,7 @@
 // k... took them from; L is the number of places of the window, first axis outermost.
 #include "base/error.h"
 #include "ops/lowering/positions.h"
+#include "ops/lowering/window.h"
 
 namespace dovetail::ops {
 namespace {
@@ -9,13 +10,6 @@ namespace {
 using ir::Dim;
 using ir::Shape;
 using Ref = Positions::Ref;
-
-Ints given(LowerContext& c, const char* name, size_t count, int64_t otherwise) {
-  if (!c.has_attribute(name)) return Ints(count, otherwise);
-  if (c.integers(name).size() == count) return c.integers(name);
-  throw_error(ErrorKind::kValue, "{} has {} values, expected {}", name, c.integers(name).size(),
-              count);
-}
 
 Values lower_col2im(LowerContext& c) {
   c.require_rank(0, 3, 3);
@@ -27,8 +21,8 @@ Values lower_col2im(LowerContext& c) {
                 c.input_text(2), block.size());
   }
   ir::Window window{
-      block, given(c, "strides", spatial, 1), given(c, "dilations", spatial, 1), {}, {}};
-  const Ints pads = given(c, "pads", 2 * spatial, 0);
+      block, list_or(c, "strides", spatial, 1, 1), list_or(c, "dilations", spatial, 1, 1), {}, {}};
+  const Ints pads = list_or(c, "pads", 2 * spatial, 0, 0);
   window.pad_lo.assign(pads.begin(), pads.begin() + static_cast<std::ptrdiff_t>(spatial));
   window.pad_hi.assign(pads.begin() + static_cast<std::ptrdiff_t>(spatial), pads.end());
   const Shape& x = c.x(0)->shape();

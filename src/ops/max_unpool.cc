@@ -2,6 +2,7 @@
 // the elements of the result that pads and strides give.
 #include "base/error.h"
 #include "ops/lowering/positions.h"
+#include "ops/lowering/window.h"
 
 namespace dovetail::ops {
 namespace {
@@ -20,14 +21,8 @@ Shape unpooled(LowerContext& c) {
     throw_error(ErrorKind::kValue, "kernel_shape has {} values, but {} has shape {}", spatial,
                 c.input_text(0), ir::to_string(x));
   }
-  const auto given = [&](const char* name, size_t count, int64_t otherwise) {
-    if (!c.has_attribute(name)) return Ints(count, otherwise);
-    if (c.integers(name).size() == count) return c.integers(name);
-    throw_error(ErrorKind::kValue, "{} has {} values, expected {}", name, c.integers(name).size(),
-                count);
-  };
-  const Ints strides = given("strides", spatial, 1);
-  const Ints pads = given("pads", 2 * spatial, 0);
+  const Ints strides = list_or(c, "strides", spatial, 1, 1);
+  const Ints pads = list_or(c, "pads", 2 * spatial, 0, 0);
   Shape shape{x[0], x[1]};
   for (size_t i = 0; i < spatial; ++i) {
     shape.push_back((x[i + 2] - 1) * Dim(strides[i]) +

@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "ops/lowering/pool_indices.h"
 #include "ops/lowering/standardize.h"
 #include "ops/lowering/window.h"
 
@@ -15,7 +16,8 @@ using ir::ScalarOp;
 using ir::Shape;
 using ir::Value;
 
-Value* pool(LowerContext& c, ir::PoolKind kind, Value* input) {
+// The window that the node's attributes lay over `input`.
+WindowOf pool_window(LowerContext& c, const Value* input) {
   c.require_rank(0, 3);
   const Shape& x = input->shape();
   const Ints& kernel = c.integers("kernel_shape");
@@ -29,17 +31,23 @@ Value* pool(LowerContext& c, ir::PoolKind kind, Value* input) {
       throw_error(ErrorKind::kValue, "kernel_shape holds {}, expected 1 to {}", extent, INT32_MAX);
     }
   }
-  WindowOf w = window_of(c, kernel, Shape(x.begin() + 2, x.end()), c.flag("ceil_mode"));
+  return window_of(c, kernel, Shape(x.begin() + 2, x.end()), c.flag("ceil_mode"));
+}
+
+Value* pool(LowerContext& c, ir::PoolKind kind, Value* input) {
+  WindowOf w = pool_window(c, input);
   Value* y = c.graph().value(ir::Pool{kind, std::move(w.window), std::move(w.ceil_extra)},
                              {c.build.to_channels_last(input)});
   return c.build.to_channels_first(y);
 }
 
 Values lower_max_pool(LowerContext& c) {
-  if (c.wants(1)) {
-    throw_error(ErrorKind::kUnsupported, "output 1 (Indices) of MaxPool is not supported");
-  }
-  return {pool(c, ir::PoolKind::kMax, c.x(0))};
+  Value* y = pool(c, ir::PoolKind::kMax, c.x(0));
+  if (!c.wants(1)) return {y};
+  const ir::Window window = pool_window(c, c.x(0)).window;
+  Value* indices = max_indices(c, c.build.to_channels_last(c.x(0)), window,
+                               c.build.to_channels_last(y)->shape(), c.flag("storage_order"));
+  return {y, c.build.to_channels_first(indices)};
 }
 
 Values lower_average_pool(LowerContext& c) {
@@ -110,7 +118,7 @@ std::span<const OpDef> pool_ops() {
        .dtypes = kFloats | bit(DType::kI8) | bit(DType::kU8),
        .attributes = with({{"storage_order", AttributeType::kInt, int64_t{0}}}),
        .lower = lower_max_pool,
-       .limits = "the Indices output is refused"},
+       .limits = "Indices of windows of at most 1024 elements"},
       {.name = "AveragePool",
        .dtypes = kFloats,
        .attributes = with({{"count_include_pad", AttributeType::kInt, int64_t{0}}}),

@@ -144,6 +144,10 @@ def windows(case):
         arrays = [values((1, 2, *shape)), index]
         attributes = {"kernel_shape": kernel, "strides": strides, "pads": pads}
         case("MaxUnpool", arrays, opset=11, keep=(2,), **attributes)
+    for attributes in ({}, {"pads": [1, 1, 0, 1], "strides": [2, 1]}, {"dilations": [2, 1]}, {"storage_order": 1}, {"ceil_mode": 1, "strides": [2, 2]}):
+        case("MaxPool", [values((2, 3, 5, 6))], kernel_shape=[3, 2], outputs=2, opset=12, **attributes)
+    case("MaxPool", [values((2, 3, 7))], kernel_shape=[3], outputs=2, opset=12, pads=[1, 1])
+    case("MaxPool", [np.zeros((1, 1, 4, 4), "float32")], kernel_shape=[2, 2], outputs=2, opset=8)
     for attributes in ({}, {"pads": [1, 0, 1, 2]}, {"strides": [2, 1], "dilations": [1, 2]}):
         pads, strides, dilations = ([0, 0, 0, 0], [1, 1], [1, 1])
         pads, strides, dilations = (attributes.get(k, d) for k, d in (("pads", pads), ("strides", strides), ("dilations", dilations)))
