@@ -20,16 +20,10 @@ TIGHTER = {"light_squeezenet": 1e-5, "lcnet_orientation": 1e-5}
 # Models that cannot be compiled yet, with a part of the message. One that can be is to be taken out.
 REFUSED = {
     "aecmos": "GRU (2 nodes)",
-    "basic_pitch": "(Pad): mode 'reflect' is not supported",
-    "centerface": "ConvTranspose (3 nodes)",
-    "ddddocr_det": "Resize (2 nodes)",
     "ddddocr_ocr": "LSTM (1 node)",
-    "light_inception_v1": "LRN (2 nodes)",
-    "magika": "(Reshape): reshape: ",
-    "minilm_l3": "LayerNormalization (7 nodes)",
-    "open_nsfw": "(Pad): mode 'edge' is not supported",
+    "minilm_l3": "(Expand): shapes ",
     "plcmos": "GRU (2 nodes)",
-    "ppocrv4_det": "Resize (6 nodes)",
+    "ppocrv4_det": "(Add): shapes ",
     "ppocrv4_rec": "(Reshape): reshape: ",
     "silero_vad": "If (1 node)",
     "silero_vad_ifless": "If (1 node)",
