@@ -44,6 +44,11 @@ Primitive settled(Primitive op, const SymbolValues& symbols) {
     settle(&pad->lo, symbols);
     settle(&pad->hi, symbols);
   }
+  if (auto* lookup = std::get_if<Lookup>(&op)) {
+    settle(&lookup->shape, symbols);
+    settle(&lookup->dims, symbols);
+  }
+  if (auto* scatter = std::get_if<Scatter>(&op)) settle(&scatter->dims, symbols);
   return op;
 }
 
@@ -88,6 +93,8 @@ TensorData evaluate_one_result(const Primitive& op, const Tensors& x, const Resu
   if (const auto* concat = std::get_if<Concat>(&op)) return evaluate_concat(*concat, x, type);
   if (const auto* pad = std::get_if<Pad>(&op)) return evaluate_pad(*pad, x[0], type);
   if (const auto* gather = std::get_if<Gather>(&op)) return evaluate_gather(*gather, x, type);
+  if (const auto* lookup = std::get_if<Lookup>(&op)) return evaluate_lookup(*lookup, x, type);
+  if (const auto* scatter = std::get_if<Scatter>(&op)) return evaluate_scatter(*scatter, x, type);
   DOVETAIL_CHECK(std::holds_alternative<Copy>(op), "a {} has no evaluation", name_of(op));
   return x[0];
 }

@@ -43,4 +43,8 @@ TensorData evaluate_gather(const Gather& op, const Tensors& x, const ResultType&
 // evaluate_recurrence.cc: one tensor for each result
 Tensors evaluate_recurrence(const Recurrence& op, const Tensors& x);
 
+// evaluate_lookup.cc: expressions of positions
+TensorData evaluate_lookup(const Lookup& op, const Tensors& x, const ResultType& type);
+TensorData evaluate_scatter(const Scatter& op, const Tensors& x, const ResultType& type);
+
 }  // namespace dovetail::ir

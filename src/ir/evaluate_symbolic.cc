@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <functional>
 
 #include "ir/evaluate.h"
 
@@ -45,9 +46,27 @@ std::optional<Dim> compared(ScalarOp op, const Dim& difference) {
   }
 }
 
+// What an expression reads: operands of elementwise nodes, or a position and loads.
+struct Sources {
+  std::vector<Dim> operands = {};
+  std::vector<int64_t> index = {};
+  std::vector<Dim> dims = {};
+  std::function<Dim(int operand, const std::vector<int64_t>& coordinates)> load = {};
+};
+
+std::optional<Dim> loaded(const ScalarNode& node, const std::vector<Dim>& values,
+                          const Sources& from) {
+  std::vector<int64_t> coordinates;
+  for (const int argument : node.arguments) {
+    if (!values[argument].is_constant()) return std::nullopt;
+    coordinates.push_back(values[argument].value());
+  }
+  return from.load(node.index, coordinates);
+}
+
 // One scalar expression over known integers; nothing when an operation has no meaning on
 // expressions.
-std::optional<Dim> value_of(const ScalarExpr& expr, const std::vector<Dim>& operands) {
+std::optional<Dim> value_of(const ScalarExpr& expr, const Sources& from) {
   std::vector<Dim> values;
   for (const ScalarNode& node : expr.nodes) {
     if (is_float(node.dtype)) return std::nullopt;
@@ -55,7 +74,16 @@ std::optional<Dim> value_of(const ScalarExpr& expr, const std::vector<Dim>& oper
     std::optional<Dim> value;
     switch (node.op) {
       case ScalarOp::kOperand:
-        value = operands[node.index];
+        value = from.operands[node.index];
+        break;
+      case ScalarOp::kIndex:
+        value = Dim(from.index[node.index]);
+        break;
+      case ScalarOp::kDim:
+        value = from.dims[node.index];
+        break;
+      case ScalarOp::kLoad:
+        value = loaded(node, values, from);
         break;
       case ScalarOp::kConstant:
         value = Dim(std::get<int64_t>(node.constant));
@@ -151,7 +179,7 @@ class SymbolicEvaluator {
         elements.emplace_back(constant->data.as_int(i));
       return elements;
     }
-    if (node_.operands.empty()) return std::nullopt;
+    if (node_.operands.empty() && !node_.as<Lookup>()) return std::nullopt;
     for (const Value* operand : node_.operands) {
       const auto operand_shape = static_shape(*operand);
       if (!operand->elements || !operand_shape) return std::nullopt;
@@ -170,6 +198,7 @@ class SymbolicEvaluator {
     if (const auto* concat = node_.as<Concat>()) return join(concat->axis);
     if (const auto* gather = node_.as<Gather>()) return pick(gather->axis);
     if (const auto* reduce = node_.as<Reduce>()) return fold(*reduce);
+    if (const auto* lookup = node_.as<Lookup>()) return look_up(*lookup);
     if (const auto* slice = node_.as<Slice>()) {
       for (const Dim& start : slice->starts) {
         if (!start.is_constant()) return std::nullopt;
@@ -204,10 +233,32 @@ class SymbolicEvaluator {
     bool known = true;
     for_each_index(shape_, [&](const std::vector<int64_t>& index) {
       if (!known) return;
-      std::vector<Dim> arguments;
+      Sources from;
       for (size_t k = 0; k < shapes_.size(); ++k)
-        arguments.push_back(operand(k)[flat(index, shapes_[k])]);
-      auto value = value_of(expr, arguments);
+        from.operands.push_back(operand(k)[flat(index, shapes_[k])]);
+      auto value = value_of(expr, from);
+      known = value.has_value();
+      if (known) result.push_back(std::move(*value));
+    });
+    return known ? std::optional(result) : std::nullopt;
+  }
+
+  Dim load(int k, std::vector<int64_t> coordinates) const {
+    if (operand(k).empty()) return 0;
+    for (size_t i = 0; i < coordinates.size(); ++i)
+      coordinates[i] = std::clamp<int64_t>(coordinates[i], 0, shapes_[k][i] - 1);
+    return operand(k)[flat(coordinates, shapes_[k])];
+  }
+
+  std::optional<Elements> look_up(const Lookup& lookup) {
+    Elements result;
+    bool known = true;
+    Sources from{.dims = lookup.dims,
+                 .load = [this](int k, const auto& coordinates) { return load(k, coordinates); }};
+    for_each_index(shape_, [&](const std::vector<int64_t>& index) {
+      if (!known) return;
+      from.index = index;
+      auto value = value_of(lookup.expr, from);
       known = value.has_value();
       if (known) result.push_back(std::move(*value));
     });

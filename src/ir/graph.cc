@@ -34,9 +34,10 @@ void require_countable(const TensorType& type) {
 
 std::string_view name_of(const Primitive& primitive) {
   static constexpr std::string_view kNames[] = {
-      "input",    "param", "constant",     "elementwise", "reduce",    "cumulate",   "top_k",
-      "contract", "pool",  "pool_indices", "permute",     "broadcast", "slice",      "reshape",
-      "concat",   "pad",   "gather",       "copy",        "nms",       "recurrence", "composite"};
+      "input",   "param",    "constant", "elementwise",  "reduce",   "cumulate",
+      "top_k",   "contract", "pool",     "pool_indices", "permute",  "broadcast",
+      "slice",   "reshape",  "concat",   "pad",          "gather",   "lookup",
+      "scatter", "copy",     "nms",      "recurrence",   "composite"};
   return kNames[primitive.index()];
 }
 

@@ -175,6 +175,22 @@ struct Pad {
 struct Gather {
   int axis;
 };  // x (A..., D, Z...), i (I...) -> (A..., I..., Z...); i < 0 counts from the end
+// (x_0, ...) -> y of `shape`: y[i] = the expression at position i, where kLoad reads the operands
+// and kDim reads `dims`. Floats are rounded after every operation, for they may say what is read.
+struct Lookup {
+  ScalarExpr expr;
+  Shape shape;
+  std::vector<Dim> dims;
+};
+enum class ScatterKind : uint8_t { kReplace, kAdd, kMultiply, kMin, kMax };
+// (x, updates, others...) -> y, x with updates written into it: for every position p of updates in
+// row-major order y[coordinates at p] = combine(y[coordinates at p], updates[p]). One coordinate
+// per axis of x; positions with one out of range are left out. kLoad may read every operand.
+struct Scatter {
+  ScatterKind kind;
+  std::vector<ScalarExpr> coordinates;  // int64
+  std::vector<Dim> dims;
+};
 struct Copy {};  // x -> the same, compact
 
 // Non-maximum suppression of float32 boxes: boxes (B, N, 4), scores (B, C, N), int64 [] max_boxes,
@@ -231,9 +247,10 @@ struct Composite {
   std::shared_ptr<Graph> body;
 };
 
-using Primitive = std::variant<Input, Param, Constant, Elementwise, Reduce, Cumulate, TopK,
-                               Contract, Pool, PoolIndices, Permute, Broadcast, Slice, Reshape,
-                               Concat, Pad, Gather, Copy, Nms, Recurrence, Composite>;
+using Primitive =
+    std::variant<Input, Param, Constant, Elementwise, Reduce, Cumulate, TopK, Contract, Pool,
+                 PoolIndices, Permute, Broadcast, Slice, Reshape, Concat, Pad, Gather, Lookup,
+                 Scatter, Copy, Nms, Recurrence, Composite>;
 std::string_view name_of(const Primitive& primitive);  // "elementwise"
 
 struct Node {

@@ -40,8 +40,36 @@ void check_axis(std::string_view what, int axis, int rank) {
   DOVETAIL_CHECK(axis >= 0 && axis < rank, "{}: axis {} of a tensor of rank {}", what, axis, rank);
 }
 
+void check_elementwise(std::string_view what, const ScalarExpr& expr) {
+  for (const ScalarNode& node : expr.nodes)
+    DOVETAIL_CHECK(!is_positional(node.op), "{}: its expression holds '{}'", what,
+                   name_of(node.op));
+}
+
+// An expression of positions over a domain of `rank` axes.
+void check_positional(std::string_view what, const ScalarExpr& expr, int rank, size_t dims,
+                      const std::vector<TensorType>& operands) {
+  for (const ScalarNode& node : expr.nodes) {
+    const auto index = static_cast<size_t>(node.index);
+    DOVETAIL_CHECK(node.op != ScalarOp::kOperand, "{}: its expression holds an operand", what);
+    if (node.op == ScalarOp::kIndex) check_axis(what, node.index, rank);
+    if (node.op == ScalarOp::kDim)
+      DOVETAIL_CHECK(index < dims, "{}: entry {} of {} dims", what, index, dims);
+    if (node.op == ScalarOp::kIndex || node.op == ScalarOp::kDim)
+      DOVETAIL_CHECK(node.dtype == DType::kI64, "{}: a position is {}", what, name_of(node.dtype));
+    if (node.op != ScalarOp::kLoad) continue;
+    DOVETAIL_CHECK(index < operands.size() && operands[index].dtype == node.dtype &&
+                       operands[index].shape.size() == node.arguments.size(),
+                   "{}: a load does not fit operand {}", what, index);
+    for (const int argument : node.arguments)
+      DOVETAIL_CHECK(expr.nodes[argument].dtype == DType::kI64, "{}: a coordinate is {}", what,
+                     name_of(expr.nodes[argument].dtype));
+  }
+}
+
 TensorType infer_elementwise(const Elementwise& op, const std::vector<TensorType>& operands) {
   TensorType result{op.expr.result(), {}};
+  check_elementwise("elementwise", op.expr);
   if (operands.empty()) return result;
   result.shape = operands[0].shape;
   for (const TensorType& operand : operands) {
@@ -149,6 +177,7 @@ TensorType infer_contract(const Contract& op, const std::vector<TensorType>& ope
         expect_equal("contract, epilogue", operands[k].shape[i], result.shape[i]);
     }
   }
+  check_elementwise("contract, epilogue", *op.epilogue);
   result.dtype = op.epilogue->result();
   return result;
 }
@@ -303,6 +332,26 @@ std::vector<TensorType> infer_recurrence(const Recurrence& op,
   return results;
 }
 
+TensorType infer_lookup(const Lookup& op, const std::vector<TensorType>& operands) {
+  check_positional("lookup", op.expr, static_cast<int>(op.shape.size()), op.dims.size(), operands);
+  return {op.expr.result(), op.shape};
+}
+
+TensorType infer_scatter(const Scatter& op, const std::vector<TensorType>& operands) {
+  const TensorType& x = operands.at(0);
+  const TensorType& updates = operands.at(1);
+  if (x.dtype != updates.dtype)
+    refuse("scatter: x is {}, the updates are {}", name_of(x.dtype), name_of(updates.dtype));
+  DOVETAIL_CHECK(op.coordinates.size() == x.shape.size(), "scatter: {} coordinates for rank {}",
+                 op.coordinates.size(), x.rank());
+  for (const ScalarExpr& coordinate : op.coordinates) {
+    check_positional("scatter", coordinate, updates.rank(), op.dims.size(), operands);
+    DOVETAIL_CHECK(coordinate.result() == DType::kI64, "scatter: a coordinate is {}",
+                   name_of(coordinate.result()));
+  }
+  return x;
+}
+
 TensorType type_of(const TensorData& data) {
   return {data.dtype(), Shape(data.shape().begin(), data.shape().end())};
 }
@@ -337,6 +386,8 @@ std::vector<TensorType> infer(const Primitive& op, const std::vector<TensorType>
   }
   if (const auto* recurrence = std::get_if<Recurrence>(&op))
     return infer_recurrence(*recurrence, operands);
+  if (const auto* lookup = std::get_if<Lookup>(&op)) return {infer_lookup(*lookup, operands)};
+  if (const auto* scatter = std::get_if<Scatter>(&op)) return {infer_scatter(*scatter, operands)};
   if (const auto* param = std::get_if<Param>(&op)) return {type_of(param->data)};
   if (const auto* constant = std::get_if<Constant>(&op)) return {type_of(constant->data)};
   DOVETAIL_CHECK(!std::holds_alternative<Input>(op), "an input's type is given, not inferred");

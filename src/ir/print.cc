@@ -31,6 +31,10 @@ std::string_view text_of(ReduceKind kind) {
   return kNames[static_cast<int>(kind)];
 }
 
+std::string dims_text(const std::vector<Dim>& dims) {
+  return dims.empty() ? "" : ", dims=" + list(dims);
+}
+
 // What stands between the braces.
 struct Attributes {
   std::string operator()(const Input& op) const { return fmt::format("\"{}\"", op.name); }
@@ -84,6 +88,14 @@ struct Attributes {
     return fmt::format("lo={}, hi={}, value={}", list(op.lo), list(op.hi), op.value);
   }
   std::string operator()(const Gather& op) const { return fmt::format("axis={}", op.axis); }
+  std::string operator()(const Lookup& op) const { return to_string(op.expr) + dims_text(op.dims); }
+  std::string operator()(const Scatter& op) const {
+    static constexpr std::string_view kNames[] = {"replace", "add", "multiply", "min", "max"};
+    std::vector<std::string> coordinates;
+    for (const ScalarExpr& expr : op.coordinates) coordinates.push_back(to_string(expr));
+    return fmt::format("{}, at={}{}", kNames[static_cast<int>(op.kind)], list(coordinates),
+                       dims_text(op.dims));
+  }
   std::string operator()(const Copy&) const { return ""; }
   std::string operator()(const Nms& op) const {
     return fmt::format("{}limit={}", op.centered ? "centered, " : "", op.limit.to_string());

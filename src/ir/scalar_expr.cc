@@ -29,8 +29,9 @@ constexpr OpRow kOps[] = {
     {"pow", 2},          {"min", 2},          {"max", 2},        {"and", 2},
     {"or", 2},           {"xor", 2},          {"shl", 2},        {"shr", 2},
     {"eq", 2, true},     {"ne", 2, true},     {"lt", 2, true},   {"le", 2, true},
-    {"gt", 2, true},     {"ge", 2, true},     {"select", 3},     {"cast", 1}};
-static_assert(std::size(kOps) == static_cast<size_t>(ScalarOp::kCast) + 1);
+    {"gt", 2, true},     {"ge", 2, true},     {"select", 3},     {"cast", 1},
+    {"index", 0},        {"load", -1},        {"dim", 0}};
+static_assert(std::size(kOps) == static_cast<size_t>(ScalarOp::kDim) + 1);
 
 const OpRow& row(ScalarOp op) { return kOps[static_cast<size_t>(op)]; }
 
@@ -41,24 +42,59 @@ std::string constant_text(const ScalarNode& node) {
   return fmt::format("{}", std::get<double>(node.constant));
 }
 
-std::string node_text(const ScalarExpr& expr, int index) {
-  const ScalarNode& node = expr.nodes[index];
+// `argument` gives the text of an argument's node.
+template <class Argument>
+std::string node_text(const ScalarNode& node, const Argument& argument) {
   if (node.op == ScalarOp::kOperand) return fmt::format("%{}", node.index);
   if (node.op == ScalarOp::kConstant) return constant_text(node);
-  std::string text(name_of(node.op));
-  if (node.op == ScalarOp::kCast) text = name_of(node.dtype);
-  text += "(";
-  for (size_t i = 0; i < node.arguments.size(); ++i)
-    text += (i ? ", " : "") + node_text(expr, node.arguments[i]);
-  return text + ")";
+  if (node.op == ScalarOp::kIndex) return fmt::format("i{}", node.index);
+  if (node.op == ScalarOp::kDim) return fmt::format("d{}", node.index);
+  std::vector<std::string> arguments;
+  for (const int index : node.arguments) arguments.push_back(argument(index));
+  if (node.op == ScalarOp::kLoad)
+    return fmt::format("%{}[{}]", node.index, fmt::join(arguments, ", "));
+  const std::string_view name = node.op == ScalarOp::kCast ? name_of(node.dtype) : name_of(node.op);
+  return fmt::format("{}({})", name, fmt::join(arguments, ", "));
+}
+
+std::string tree_text(const ScalarExpr& expr, int index) {
+  return node_text(expr.nodes[index], [&](int i) { return tree_text(expr, i); });
+}
+
+// Every part that has arguments is named, so that none is written twice.
+std::string list_text(const ScalarExpr& expr) {
+  std::string text;
+  std::vector<std::string> names;
+  for (size_t i = 0; i < expr.nodes.size(); ++i) {
+    const ScalarNode& node = expr.nodes[i];
+    const std::string value = node_text(node, [&](int k) { return names[k]; });
+    if (i + 1 == expr.nodes.size()) return text + value;
+    names.push_back(node.arguments.empty() ? value : fmt::format("t{}", i));
+    if (!node.arguments.empty()) text += fmt::format("t{} = {}; ", i, value);
+  }
+  return text;
+}
+
+// How many nodes the expression has when parts used twice are written twice.
+double tree_size(const ScalarExpr& expr) {
+  std::vector<double> sizes;
+  for (const ScalarNode& node : expr.nodes) {
+    double size = 1;
+    for (const int argument : node.arguments) size += sizes[argument];
+    sizes.push_back(size);
+  }
+  return sizes.back();
 }
 
 }  // namespace
 
 int arity_of(ScalarOp op) { return row(op).arity; }
 std::string_view name_of(ScalarOp op) { return row(op).name; }
+bool is_positional(ScalarOp op) { return op >= ScalarOp::kIndex; }
 std::string to_string(const ScalarExpr& expr) {
-  return node_text(expr, static_cast<int>(expr.nodes.size()) - 1);
+  constexpr double kMaxTree = 200;
+  if (tree_size(expr) > kMaxTree) return list_text(expr);
+  return tree_text(expr, static_cast<int>(expr.nodes.size()) - 1);
 }
 
 ScalarExpr operand_expr(DType dtype) { return {{{ScalarOp::kOperand, dtype, {}, 0, int64_t{0}}}}; }
@@ -70,7 +106,8 @@ ScalarExpr compose(const ScalarExpr& outer, int position, const ScalarExpr& inne
   const auto copy = [&](const ScalarNode& node, const std::vector<int>& operand_map) {
     ScalarNode copied = node;
     for (int& argument : copied.arguments) argument = moved[argument];
-    if (copied.op == ScalarOp::kOperand) copied.index = operand_map[copied.index];
+    if (copied.op == ScalarOp::kOperand || copied.op == ScalarOp::kLoad)
+      copied.index = operand_map[copied.index];
     for (size_t i = 0; i < result.nodes.size(); ++i) {
       if (result.nodes[i] == copied) {
         moved.push_back(static_cast<int>(i));
@@ -140,9 +177,36 @@ ExprBuilder::Ref ExprBuilder::cast(Ref a, DType dtype) {
   return static_cast<Ref>(nodes_.size()) - 1;
 }
 
+ExprBuilder::Ref ExprBuilder::index(int axis) {
+  nodes_.push_back({ScalarOp::kIndex, DType::kI64, {}, axis, int64_t{0}});
+  return static_cast<Ref>(nodes_.size()) - 1;
+}
+
+ExprBuilder::Ref ExprBuilder::load(int operand, DType dtype, std::vector<Ref> coordinates) {
+  nodes_.push_back({ScalarOp::kLoad, dtype, std::move(coordinates), operand, int64_t{0}});
+  return static_cast<Ref>(nodes_.size()) - 1;
+}
+
+ExprBuilder::Ref ExprBuilder::dim(int index) {
+  nodes_.push_back({ScalarOp::kDim, DType::kI64, {}, index, int64_t{0}});
+  return static_cast<Ref>(nodes_.size()) - 1;
+}
+
 ScalarExpr ExprBuilder::finish(Ref result) {
-  ScalarExpr expr{nodes_};
-  expr.nodes.resize(result + 1);
+  std::vector<bool> needed(result + 1, false);
+  needed[result] = true;
+  for (int i = result; i >= 0; --i) {
+    if (!needed[i]) continue;
+    for (const int argument : nodes_[i].arguments) needed[argument] = true;
+  }
+  ScalarExpr expr;
+  std::vector<int> moved(result + 1, -1);
+  for (int i = 0; i <= result; ++i) {
+    if (!needed[i]) continue;
+    moved[i] = static_cast<int>(expr.nodes.size());
+    expr.nodes.push_back(nodes_[i]);
+    for (int& argument : expr.nodes.back().arguments) argument = moved[argument];
+  }
   return expr;
 }
 

@@ -1,5 +1,6 @@
 // The scalar expression of an elementwise node: a small SSA program over one element of each
-// operand.
+// operand. In Lookup and Scatter nodes it computes from a position instead: which elements it reads
+// is part of the expression.
 #pragma once
 
 #include <cstdint>
@@ -66,15 +67,21 @@ enum class ScalarOp : uint8_t {
   kGe,      // to bool
   kSelect,  // condition, a, b
   kCast,    // to `dtype`
+  // Of Lookup and Scatter alone, which have no kOperand; all positions are int64.
+  kIndex,  // the position along axis `index`
+  kLoad,   // the element of operand `index` at coordinates, one argument per axis, each clamped
+           // into the operand; 0 when the operand is empty
+  kDim,    // entry `index` of the node's `dims`
 };
-int arity_of(ScalarOp op);              // 0 for kOperand and kConstant
+int arity_of(ScalarOp op);              // 0 for kOperand, kConstant, kIndex, kDim; kLoad: -1
+bool is_positional(ScalarOp op);        // kIndex, kLoad, kDim
 std::string_view name_of(ScalarOp op);  // "add", "select"
 
 struct ScalarNode {
   ScalarOp op;
   DType dtype;                 // of the result
   std::vector<int> arguments;  // indices of earlier nodes
-  int index = 0;               // kOperand
+  int index = 0;               // kOperand, kIndex, kLoad, kDim
   std::variant<int64_t, double> constant = int64_t{0};
   bool operator==(const ScalarNode&) const = default;
 };
@@ -87,7 +94,8 @@ struct ScalarExpr {
   bool operator==(const ScalarExpr&) const = default;
 };
 
-// Readable: "max(add(%0, %1), 0)". Operands print as %index.
+// Readable: "max(add(%0, %1), 0)". Operands print as %index, positions as i0, entries of dims as
+// d0, loads as %0[i1, i0]. Large expressions print each part once: "t0 = add(%0, 1); mul(t0, t0)".
 std::string to_string(const ScalarExpr& expr);
 ScalarExpr operand_expr(DType dtype);  // %0 itself
 // `outer` with its operand `position` replaced by `inner`: operand k of `inner` becomes
@@ -107,6 +115,10 @@ class ExprBuilder {
   Ref binary(ScalarOp op, Ref a, Ref b);
   Ref select(Ref condition, Ref a, Ref b);
   Ref cast(Ref a, DType dtype);
+  Ref index(int axis);
+  Ref load(int operand, DType dtype, std::vector<Ref> coordinates);
+  Ref dim(int index);
+  DType dtype(Ref a) const { return nodes_[a].dtype; }
   ScalarExpr finish(Ref result);
 
  private:

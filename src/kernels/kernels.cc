@@ -1,6 +1,7 @@
 #include "base/error.h"
 #include "kernels/contract.h"
 #include "kernels/kernel.h"
+#include "kernels/lookup/lookup.h"
 #include "kernels/move/gather.h"
 #include "kernels/move/interleave.h"
 #include "kernels/move/pad.h"
@@ -11,6 +12,7 @@
 #include "kernels/pool/pool_indices.h"
 #include "kernels/rnn/recurrence.h"
 #include "kernels/rows/rows.h"
+#include "kernels/scatter/scatter.h"
 #include "kernels/window/pool.h"
 
 namespace dovetail::kernels {
@@ -43,6 +45,8 @@ std::vector<Call> make_calls(const Request& request) {
   if (node.as<ir::Pad>()) return pad_calls(request);
   if (node.as<ir::Gather>()) return {gather_call(request)};
   if (node.as<ir::Recurrence>()) return {recurrence_call(request)};
+  if (node.as<ir::Lookup>()) return {lookup_call(request)};
+  if (node.as<ir::Scatter>()) return scatter_calls(request);
   throw_error(ErrorKind::kInternal, "no kernel family takes a {}", ir::name_of(node.op));
 }
 

@@ -1,8 +1,8 @@
-// Pad with a constant border; negative amounts crop.
+// Pad with a border that is constant or repeats the tensor; negative amounts crop.
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "ops/lowering/context.h"
+#include "ops/lowering/positions.h"
 
 namespace dovetail::ops {
 namespace {
@@ -10,15 +10,96 @@ namespace {
 using ir::Dim;
 using ir::Value;
 
-void require_constant_mode(LowerContext& c) {
-  if (c.text("mode") == "constant") return;
-  throw_error(ErrorKind::kUnsupported, "mode '{}' is not supported; there is 'constant'",
-              c.text("mode"));
+enum class Border : uint8_t { kConstant, kEdge, kReflect, kWrap };
+
+Border border_of(const LowerContext& c) {
+  const std::string& mode = c.text("mode");
+  if (mode == "constant") return Border::kConstant;
+  if (mode == "edge") return Border::kEdge;
+  if (mode == "reflect") return Border::kReflect;
+  if (mode == "wrap" && c.opset() >= 19) return Border::kWrap;
+  throw_error(ErrorKind::kValue, "mode is '{}', expected constant, edge{}", mode,
+              c.opset() >= 19 ? ", reflect or wrap" : " or reflect");
+}
+
+// The coordinate in x, of this extent, of a position `lo` behind the result's start.
+Positions::Ref inner(Positions& p, Border border, int axis, const ir::Pad& pad, const Dim& extent,
+                     const ir::SymbolBounds& symbols) {
+  using Op = ir::ScalarOp;
+  const auto at = p.sub(p.index(axis), p.dim(pad.lo[axis]));
+  if (border == Border::kEdge) return at;  // loads are clamped
+  if (border == Border::kWrap) return p.op(Op::kFloorMod, at, p.dim(extent));
+  const Dim last = extent - 1;
+  const auto there_and_back = p.dim(last * Dim(2));
+  // Mirrored once only: no division.
+  const bool once =
+      proved_ge(last, pad.lo[axis], symbols) && proved_ge(last, pad.hi[axis], symbols);
+  const auto ahead = once ? p.op(Op::kAbs, at) : p.op(Op::kFloorMod, at, there_and_back);
+  return p.min(ahead, p.sub(there_and_back, ahead));
+}
+
+// Whether a border along `axis` is one run of elements of x, of a number that x is known to have.
+bool is_one_piece(Border border, int axis, const ir::Pad& pad, const Dim& extent,
+                  const ir::SymbolBounds& symbols) {
+  if (border == Border::kEdge) return proved_ge(extent, 1, symbols);
+  const Dim room = border == Border::kReflect ? extent - 1 : extent;
+  return proved_ge(room, pad.lo[axis], symbols) && proved_ge(room, pad.hi[axis], symbols);
+}
+
+// The runs before and behind x along one axis, beside x: whatever makes x can write it into place.
+Value* with_pieces(LowerContext& c, Value* x, Border border, int axis, const ir::Pad& pad) {
+  const Dim extent = x->shape()[axis];
+  const auto piece = [&](const Dim& first, const Dim& count) -> Value* {
+    if (border != Border::kEdge)
+      return c.build.slice(x, axis, first, count, border == Border::kReflect ? -1 : 1);
+    ir::Shape shape = x->shape();
+    shape[axis] = count;
+    return c.build.broadcast_to(c.build.slice(x, axis, first, 1), shape);
+  };
+  const Dim& lo = pad.lo[axis];
+  const Dim& hi = pad.hi[axis];
+  Values parts;
+  if (lo != Dim(0))
+    parts.push_back(piece(border == Border::kEdge      ? Dim(0)
+                          : border == Border::kReflect ? lo
+                                                       : extent - lo,
+                          lo));
+  parts.push_back(x);
+  if (hi != Dim(0))
+    parts.push_back(piece(border == Border::kEdge      ? extent - 1
+                          : border == Border::kReflect ? extent - 2
+                                                       : Dim(0),
+                          hi));
+  return c.build.concat(parts, axis);
+}
+
+// Borders that repeat x.
+Value* repeat(LowerContext& c, Value* x, ir::Pad pad, Border border) {
+  bool done = true;
+  for (int i = 0; i < x->rank(); ++i) {
+    if (pad.lo[i] == Dim(0) && pad.hi[i] == Dim(0)) continue;
+    if (is_one_piece(border, i, pad, x->shape()[i], c.graph().symbols)) {
+      x = with_pieces(c, x, border, i, pad);
+      pad.lo[i] = pad.hi[i] = Dim(0);
+    } else {
+      done = false;
+    }
+  }
+  if (done) return x;
+  Positions p(c.graph(), {x});
+  std::vector<Positions::Ref> at = p.indices(x->rank());
+  ir::Shape shape = x->shape();
+  for (int i = 0; i < x->rank(); ++i) {
+    if (pad.lo[i] == Dim(0) && pad.hi[i] == Dim(0)) continue;
+    at[i] = inner(p, border, i, pad, x->shape()[i], c.graph().symbols);
+    shape[i] = x->shape()[i] + pad.lo[i] + pad.hi[i];
+  }
+  return p.lookup(shape, p.load(0, at));
 }
 
 // `amounts`: all that goes before, then all that goes behind, for each of `axes`.
-Values pad(LowerContext& c, const std::vector<int>& axes, const std::vector<Dim>& amounts,
-           double value) {
+Values pad(LowerContext& c, Border border, const std::vector<int>& axes,
+           const std::vector<Dim>& amounts, double value) {
   const size_t count = axes.size();
   if (amounts.size() != 2 * count) {
     throw_error(ErrorKind::kValue, "pads has {} values for {} axes, expected {}", amounts.size(),
@@ -49,7 +130,9 @@ Values pad(LowerContext& c, const std::vector<int>& axes, const std::vector<Dim>
     }
     x = c.build.slice(x, axis, crop_lo, extent);
   }
-  return {pads ? c.graph().value(std::move(pad), {x}) : x};
+  if (!pads) return {x};
+  if (border != Border::kConstant) return {repeat(c, x, pad, border)};
+  return {c.graph().value(std::move(pad), {x})};
 }
 
 std::vector<int> every_axis(int rank) {
@@ -59,9 +142,10 @@ std::vector<int> every_axis(int rank) {
 }
 
 Values lower_by_attributes(LowerContext& c) {
-  require_constant_mode(c);
+  const Border border = border_of(c);
   const Ints& amounts = c.integers("pads");
-  return pad(c, every_axis(c.x(0)->rank()), {amounts.begin(), amounts.end()}, c.real("value"));
+  return pad(c, border, every_axis(c.x(0)->rank()), {amounts.begin(), amounts.end()},
+             c.real("value"));
 }
 
 // Also the content of integers: a border that a double does not hold exactly is refused.
@@ -77,7 +161,7 @@ double border_value(LowerContext& c) {
 }
 
 Values lower_by_inputs(LowerContext& c) {
-  require_constant_mode(c);
+  const Border border = border_of(c);
   const int rank = c.x(0)->rank();
   std::vector<int> axes = every_axis(rank);
   if (c.has(3)) {
@@ -86,22 +170,21 @@ Values lower_by_inputs(LowerContext& c) {
     c.axes(given, rank);  // each once
     for (const int64_t axis : given) axes.push_back(c.axis(axis, rank));
   }
-  return pad(c, axes, c.known_dims(1), border_value(c));
+  return pad(c, border, axes, c.known_dims(1), border == Border::kConstant ? border_value(c) : 0);
 }
 
 }  // namespace
 
 std::span<const OpDef> pad_ops() {
   const AttributeDef mode{"mode", AttributeType::kText, "constant"};
-  constexpr const char* kLimits = "mode 'constant'";
+  constexpr const char* kLimits = "pads and axes must follow from constants and shapes";
   static const std::vector<OpDef> ops = {{.name = "Pad",
                                           .until = 10,
                                           .dtypes = kFloats,
                                           .attributes = {mode,
                                                          {"pads", AttributeType::kInts, {}, true},
                                                          {"value", AttributeType::kReal, 0.0}},
-                                          .lower = lower_by_attributes,
-                                          .limits = kLimits},
+                                          .lower = lower_by_attributes},
                                          {.name = "Pad",
                                           .since = 11,
                                           .inputs = {2, 4},

@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "passes/lookup_runs.h"
 #include "passes/rebuild.h"
 #include "passes/reshape_groups.h"
 
@@ -68,6 +69,10 @@ class Pusher {
       visit(node, *reshape);
     } else if (const auto* gather = node.as<ir::Gather>()) {
       visit(node, *gather);
+    } else if (const auto* lookup = node.as<ir::Lookup>()) {
+      visit(node, *lookup);
+    } else if (const auto* scatter = node.as<ir::Scatter>()) {
+      visit(node, *scatter);
     } else if (node.as<ir::Elementwise>() && !node.operands.empty()) {
       const Perm perm = best_order(node);
       yield(node, node.op, in_order(node, perm), perm);
@@ -143,6 +148,75 @@ class Pusher {
     }
     Value* const value = x.value;
     yield(node, ir::Gather{axis}, {value, plain(node.operands[1])}, perm);
+  }
+
+  // The expression reads permuted operands as they lie: coordinates change places. What a row of
+  // the result reads along itself has to lie along it, though.
+  void visit(const Node& node, const ir::Lookup& op) {
+    const Perm perm = lookup_order(node, op);
+    const auto last = std::find(perm.begin(), perm.end(), static_cast<int>(perm.size()) - 1);
+    const auto runs = run_coordinates(op.expr, static_cast<int>(last - perm.begin()));
+    if (runs) {
+      for (const auto& [operand, coordinate] : *runs) lay_along(node.operands[operand], coordinate);
+    }
+    ir::Lookup moved{loads_moved(op.expr, node), op.shape, op.dims};
+    for (ir::ScalarNode& part : moved.expr.nodes) {
+      if (part.op == ir::ScalarOp::kIndex) part.index = perm[part.index];
+    }
+    for (size_t i = 0; i < perm.size(); ++i) moved.shape[perm[i]] = op.shape[i];
+    yield(node, std::move(moved), as_they_lie(node), perm);
+  }
+
+  // The result lies like an operand of its rank, or as the model has it: the first order whose rows
+  // are runs of memory, else the first.
+  Perm lookup_order(const Node& node, const ir::Lookup& op) const {
+    const auto rank = static_cast<size_t>(node.result()->rank());
+    std::vector<Perm> orders;
+    for (const Value* operand : node.operands) {
+      const Perm& lies = delayed_.at(operand).perm;
+      if (lies.size() == rank && !is_identity(lies)) orders.push_back(lies);
+    }
+    orders.push_back(identity(static_cast<int>(rank)));
+    for (const Perm& order : orders) {
+      const auto last = std::find(order.begin(), order.end(), static_cast<int>(rank) - 1);
+      if (run_coordinates(op.expr, static_cast<int>(last - order.begin()))) return order;
+    }
+    return orders.front();
+  }
+
+  // A permute in front when this axis is last as the model has it, but does not lie so.
+  void lay_along(const Value* operand, int axis) {
+    const Perm& perm = delayed_.at(operand).perm;
+    const auto last = static_cast<int>(perm.size()) - 1;
+    if (perm[axis] == last || axis != last) return;
+    delayed_[operand] = {plain(operand), identity(last + 1)};
+  }
+
+  // The updates keep the order of their axes: it is the order of the writes.
+  void visit(const Node& node, const ir::Scatter& op) {
+    const Perm perm = delayed_.at(node.operands[0]).perm;
+    delayed_[node.operands[1]] = {plain(node.operands[1]), identity(node.operands[1]->rank())};
+    ir::Scatter moved = op;
+    for (size_t i = 0; i < perm.size(); ++i)
+      moved.coordinates[perm[i]] = loads_moved(op.coordinates[i], node);
+    yield(node, std::move(moved), as_they_lie(node), perm);
+  }
+
+  std::vector<Value*> as_they_lie(const Node& node) const {
+    std::vector<Value*> operands;
+    for (const Value* operand : node.operands) operands.push_back(delayed_.at(operand).value);
+    return operands;
+  }
+
+  ir::ScalarExpr loads_moved(const ir::ScalarExpr& expr, const Node& node) const {
+    ir::ScalarExpr moved = expr;
+    for (ir::ScalarNode& part : moved.nodes) {
+      if (part.op != ir::ScalarOp::kLoad) continue;
+      const Perm& perm = delayed_.at(node.operands[part.index]).perm;
+      const std::vector<int> coordinates = part.arguments;
+      for (size_t i = 0; i < perm.size(); ++i) part.arguments[perm[i]] = coordinates[i];
+    }
+    return moved;
   }
 
   // The same operation on a permuted operand, for those that treat all axes alike.

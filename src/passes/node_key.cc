@@ -122,6 +122,18 @@ struct Attributes {
     return true;
   }
   bool operator()(const ir::Gather& op) const { return key.add(op.axis), true; }
+  bool operator()(const ir::Lookup& op) const {
+    key.add(op.expr);
+    key.add(op.shape);
+    key.add(op.dims);
+    return true;
+  }
+  bool operator()(const ir::Scatter& op) const {
+    key.add(op.kind);
+    key.add(op.coordinates);
+    key.add(op.dims);
+    return true;
+  }
   bool operator()(const ir::Copy&) const { return true; }
   bool operator()(const ir::Nms& op) const {
     key.add(op.centered);

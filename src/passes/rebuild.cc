@@ -70,6 +70,14 @@ std::unordered_map<const Value*, int> count_uses(const ir::Graph& graph) {
   return uses;
 }
 
+bool reads_symbols(const Node& node) {
+  if (const auto* lookup = node.as<ir::Lookup>()) return !ir::is_static(lookup->dims);
+  if (const auto* scatter = node.as<ir::Scatter>()) return !ir::is_static(scatter->dims);
+  if (const auto* slice = node.as<ir::Slice>()) return !ir::is_static(slice->starts);
+  if (const auto* pad = node.as<ir::Pad>()) return !ir::is_static(pad->lo);
+  return false;
+}
+
 std::unordered_set<const Value*> prepared_values(const ir::Graph& graph) {
   std::unordered_set<const Value*> prepared;
   for (const auto& node : graph.nodes()) {
@@ -78,7 +86,7 @@ std::unordered_set<const Value*> prepared_values(const ir::Graph& graph) {
                                          [&](const Value* v) { return prepared.contains(v); });
     const bool fixed = std::all_of(node->results.begin(), node->results.end(),
                                    [](const auto& v) { return ir::is_static(v->shape()); });
-    if (!from_params || !fixed) continue;
+    if (!from_params || !fixed || reads_symbols(*node)) continue;
     for (const auto& result : node->results) prepared.insert(result.get());
   }
   return prepared;

@@ -93,6 +93,7 @@ class Sweep {
     if (Value* better = simplify_view(op, operands, rules_)) return changed(better);
     if (Value* better = simplify_placement(op, operands, rules_)) return changed(better);
     if (Value* better = simplify_elementwise(op, operands, rules_)) return changed(better);
+    if (Value* better = simplify_lookup(op, operands, rules_)) return changed(better);
     return constant_for(unique(std::move(op), std::move(operands)));
   }
 
@@ -136,12 +137,14 @@ class Sweep {
 
   std::optional<ir::TensorData> evaluate_constants(const Node& node) {
     std::vector<ir::TensorData> operands;
+    if (reads_symbols(node)) return std::nullopt;
     for (const Value* operand : node.operands) {
       const auto* constant = operand->node->as<ir::Constant>();
       if (!constant || !is_small(operand->type)) return std::nullopt;
       operands.push_back(constant->data);
     }
-    if (operands.empty() && !node.as<ir::Elementwise>()) return std::nullopt;
+    if (operands.empty() && !node.as<ir::Elementwise>() && !node.as<ir::Lookup>())
+      return std::nullopt;
     return ir::evaluate(node, operands).front();
   }
 

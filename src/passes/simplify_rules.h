@@ -31,6 +31,8 @@ ir::Value* simplify_placement(const ir::Primitive& op, const Operands& operands,
 // simplify_elementwise.cc: elementwise and the epilogue of contractions
 ir::Value* simplify_elementwise(const ir::Primitive& op, const Operands& operands,
                                 const Rules& rules);
+// simplify_lookup.cc: the expressions of lookup and scatter
+ir::Value* simplify_lookup(const ir::Primitive& op, const Operands& operands, const Rules& rules);
 // simplify_expr.cc: identities that keep every bit, except the sign of NaN; constants fold in the
 // expression's own precision. Equal parts are computed once.
 ir::ScalarExpr simplify_expr(const ir::ScalarExpr& expr);

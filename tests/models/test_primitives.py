@@ -182,6 +182,47 @@ MODELS = {
     "recurrence_gru": (recurrent("GRU", 3, 40), [(1, 1, 6), (9, 4, 6)]),
     "recurrence_gru_linear": (recurrent("GRU", 3, 32, linear_before_reset=1), [(1, 1, 6), (9, 4, 6)]),
     "recurrence_lstm": (recurrent("LSTM", 4, 50), [(1, 1, 6), (9, 4, 6), (3, 17, 6)]),
+    "lookup_repeat": (
+        model_of(
+            [
+                node("Conv", ["x", "k"], ["a"], pads=[1, 1, 1, 1]),
+                node("Resize", ["a", "", "s"], ["b"], coordinate_transformation_mode="asymmetric", nearest_mode="floor"),
+                node("MaxPool", ["b"], ["y"], kernel_shape=[2, 3]),
+            ],
+            [("x", F, ["n", 3, "h", 6])],
+            [("y", F, ["n", 19, "p", 10])],
+            [("s", np.array([1, 1, 2, 2], F)), ("k", weights(19, 3, 3, 3))],
+        ),
+        [(1, 3, 4, 6), (2, 3, 1, 6)],
+    ),
+    "lookup_weighted": (
+        one("Resize", ["n", 3, "h", 6], ["n", 3, "p", 9], [("r", np.array([], F)), ("s", np.array([1, 1, 1.7, 1.5], F))], mode="linear"),
+        [(1, 3, 4, 6), (2, 3, 40, 6)],
+    ),
+    "lookup_elements": (
+        one("GatherElements", ["n", 7, 6], ["n", 3, 6], [("i", np.arange(36).reshape(2, 3, 6) % 7 - 3)], axis=1),
+        [(2, 7, 6)],
+    ),
+    "lookup_border": (
+        one("Pad", ["n", 3, "w"], ["n", 6, "v"], [("p", np.array([0, 1, 3, 0, 2, 4], I))], mode="edge"),
+        [(1, 3, 1), (3, 3, 45)],
+    ),
+    "scatter_elements": (
+        one(
+            "ScatterElements",
+            ["n", 7, 6],
+            ["n", 7, 6],
+            [("i", np.arange(36).reshape(2, 3, 6) % 5 - 3), ("u", weights(2, 3, 6))],
+            axis=1,
+            reduction="add",
+            opset=16,
+        ),
+        [(2, 7, 6), (4, 7, 6)],
+    ),
+    "scatter_rows": (
+        one("ScatterND", [9, 37], [9, 37], [("i", np.array([[3], [-1], [0]], I)), ("u", weights(3, 37))]),
+        [(9, 37)],
+    ),
     "composite_rows": (one("Softmax", ["n", 3, 41], ["n", 3, 41], axis=-1), [(1, 3, 41), (4, 3, 41)]),
     "composite_rows_outer": (one("Softmax", [6, 5, 9], [6, 5, 9], axis=1), [(6, 5, 9)]),
     "cumulate": (

@@ -19,11 +19,8 @@ TOLERANCE = 1e-4  # max|a-b| / max|a| of each output
 TIGHTER = {"light_squeezenet": 1e-5, "lcnet_orientation": 1e-5}
 # Models that cannot be compiled yet, with a part of the message. One that can be is to be taken out.
 REFUSED = {
-    "basic_pitch": "(Pad): mode 'reflect' is not supported",
-    "ddddocr_det": "Resize (2 nodes)",
     "minilm_l3": "(Expand): shapes [1,min(sequence_length, 512)]",
-    "open_nsfw": "(Pad): mode 'edge' is not supported",
-    "ppocrv4_det": "Resize (6 nodes)",
+    "ppocrv4_det": "(Add): shapes ",
     "ppocrv4_rec": "(Reshape): reshape: ",
     "silero_vad": "If (1 node)",
     "silero_vad_ifless": "If (1 node)",

@@ -8,12 +8,10 @@ import itertools
 import sys
 
 import numpy as np
+import position_cases
+from case_values import ALL, FLOATS, INTS, i64, special, values
 from case_writer import CaseWriter, generator, symbolic_shapes
 from recurrent_cases import recurrent
-
-FLOATS = ("float32", "float64", "float16")
-INTS = ("int64", "int32", "int8", "uint8")
-ALL = FLOATS + INTS
 
 
 class Cases:
@@ -30,25 +28,6 @@ class Cases:
         shapes = symbolic_shapes(arrays, weights, keep)
         if symbolic and not refused and any(isinstance(d, str) for s in shapes.values() for d in s):
             self.writer.add(op, arrays, name=f"{name}_symbolic", opset=opset, weights=weights, shapes=shapes, **rest)
-
-
-def values(shape, dtype="float32", low=-3, high=3, seed=""):
-    """Numbers with a few special ones; whole numbers for integer types."""
-    random = generator(f"{shape}{dtype}{low}{high}{seed}")
-    if dtype == "bool":
-        return random.integers(0, 2, shape).astype(bool)
-    if np.issubdtype(np.dtype(dtype), np.integer):
-        info = np.iinfo(dtype)
-        return random.integers(max(low, info.min), min(high, info.max) + 1, shape).astype(dtype)
-    return random.uniform(low, high, shape).astype(dtype)
-
-
-def special(dtype="float32"):
-    return np.array([0, -0.0, 1, -1, 0.5, -0.5, 1.5, 2.5, np.inf, -np.inf, np.nan, 1e-7, 20, -20, 88, -88], dtype)
-
-
-def i64(*numbers):
-    return np.array(numbers, "int64")
 
 
 def unary(case):
@@ -617,7 +596,17 @@ def joins(case):
     case("Pad", [values((3, 4)), i64(1, 2), np.float32(2.5), i64(-1)], weights=(1, 2, 3), opset=18)
     for dtype in ("float64", "int32", "int64", "int8", "uint8"):
         case("Pad", [values((3, 4), dtype), i64(0, 1, 2, 0), np.array(3, dtype)], weights=(1, 2), opset=13)
-    case("Pad", [values((3, 4)), i64(0, 1, 2, 0)], weights=(1,), mode="reflect", refused="mode 'reflect'")
+    for mode in ("edge", "reflect"):
+        for pads in ((0, 1, 2, 0), (1, 3, 2, 2), (0, 2, 0, 3), (-1, 2, 1, -1)):
+            case("Pad", [values((3, 4))], pads=pads, mode=mode, opset=7, symbolic="-" not in str(pads))
+            case("Pad", [values((3, 4)), i64(*pads)], weights=(1,), mode=mode, opset=13, symbolic="-" not in str(pads))
+        for dtype in ("float64", "int32", "int64", "int8", "uint8", "bool"):
+            case("Pad", [values((3, 4), dtype), i64(0, 1, 2, 0)], weights=(1,), mode=mode, opset=13)
+        case("Pad", [values((2, 3, 1)), i64(0, 0, 0, 0, 1, 0)], weights=(1,), mode=mode, opset=18)
+    for pads in ((0, 1, 2, 0), (5, 3, 2, 6)):
+        case("Pad", [values((3, 4)), i64(*pads)], weights=(1,), mode="wrap", opset=19)
+    case("Pad", [values((3, 4)), i64(1, 2), None, i64(-1)], weights=(1, 3), mode="reflect", opset=18)
+    case("Pad", [values((3, 4)), i64(0, 1, 2, 0)], weights=(1,), mode="wrap", refused="mode is 'wrap', expected constant")
 
 
 def repeats(case):
@@ -783,6 +772,7 @@ def main(folder):
         ordered,
         corners,
         recurrent,
+        *position_cases.GROUPS,
     ):
         group(case)
     case.writer.finish()

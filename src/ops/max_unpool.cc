@@ -1,0 +1,75 @@
+// MaxUnpool: x (N, C, D...) written into zeros (N, C, O...) at indices of its shape, which count
+// the elements of the result that pads and strides give.
+#include "base/error.h"
+#include "ops/lowering/positions.h"
+#include "ops/lowering/window.h"
+
+namespace dovetail::ops {
+namespace {
+
+using ir::Dim;
+using ir::Shape;
+using Op = ir::ScalarOp;
+using Ref = Positions::Ref;
+
+// The extents that a pool with this window would have made x from.
+Shape unpooled(LowerContext& c) {
+  const Shape& x = c.x(0)->shape();
+  const Ints& kernel = c.integers("kernel_shape");
+  const size_t spatial = kernel.size();
+  if (x.size() != spatial + 2) {
+    throw_error(ErrorKind::kValue, "kernel_shape has {} values, but {} has shape {}", spatial,
+                c.input_text(0), ir::to_string(x));
+  }
+  const Ints strides = list_or(c, "strides", spatial, 1, 1);
+  const Ints pads = list_or(c, "pads", 2 * spatial, 0, 0);
+  Shape shape{x[0], x[1]};
+  for (size_t i = 0; i < spatial; ++i) {
+    shape.push_back((x[i + 2] - 1) * Dim(strides[i]) +
+                    Dim(kernel[i] - pads[i] - pads[i + spatial]));
+  }
+  return shape;
+}
+
+Values lower_max_unpool(LowerContext& c) {
+  ir::Value* x = c.x(0);
+  if (c.x(1)->shape() != x->shape() || c.x(1)->dtype() != ir::DType::kI64) {
+    throw_error(ErrorKind::kValue, "{} is {}, expected int64{}", c.input_text(1),
+                ir::to_string(c.x(1)->type), ir::to_string(x->shape()));
+  }
+  const Shape counted = unpooled(c);
+  Shape shape = counted;
+  if (c.has(2)) shape = c.known_dims(2);
+  if (shape.size() != counted.size()) {
+    throw_error(ErrorKind::kValue, "{} has {} values, expected {}", c.input_text(2), shape.size(),
+                counted.size());
+  }
+  ir::Value* zeros = c.build.broadcast_to(c.build.scalar(0, x->dtype()), shape);
+  Positions p(c.graph(), {zeros, x, c.x(1)});
+  const int rank = x->rank();
+  Ref rest = p.load(2, p.indices(rank));
+  std::vector<Ref> at(rank);
+  for (int i = rank; i-- > 0;) {
+    at[i] = i ? p.op(Op::kFloorMod, rest, p.dim(counted[i])) : rest;
+    rest = p.div(rest, p.dim(counted[i]));
+  }
+  return {p.scatter(ir::ScatterKind::kReplace, at)};
+}
+
+}  // namespace
+
+std::span<const OpDef> max_unpool_ops() {
+  static const std::vector<OpDef> ops = {
+      {.name = "MaxUnpool",
+       .since = 9,
+       .inputs = {2, 3},
+       .dtypes = kFloats,
+       .attributes = {{"kernel_shape", AttributeType::kInts, {}, true},
+                      {"strides", AttributeType::kInts},
+                      {"pads", AttributeType::kInts}},
+       .lower = lower_max_unpool,
+       .limits = "output_shape must follow from constants and shapes"}};
+  return ops;
+}
+
+}  // namespace dovetail::ops

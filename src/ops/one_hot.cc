@@ -1,0 +1,56 @@
+// OneHot: indices (I...), depth, values (off, on) -> (I..., depth) with the new axis anywhere; an
+// index below 0 counts from the end, one out of range is off everywhere, fractions are cut off.
+#include "base/error.h"
+#include "ops/lowering/positions.h"
+
+namespace dovetail::ops {
+namespace {
+
+using ir::Dim;
+using ir::DType;
+using Op = ir::ScalarOp;
+using Ref = Positions::Ref;
+
+Dim depth_of(LowerContext& c) {
+  const Dim depth = ir::is_int(c.x(1)->dtype()) && c.x(1)->elements && c.x(1)->elements->size() == 1
+                        ? c.known_dims(1).front()
+                        : Dim(static_cast<int64_t>(c.known_scalar(1)));
+  if (depth.is_constant() && depth.value() < 0) {
+    throw_error(ErrorKind::kValue, "{} is {}", c.input_text(1), depth.value());
+  }
+  return depth;
+}
+
+Values lower_one_hot(LowerContext& c) {
+  const Dim depth = depth_of(c);
+  if (c.x(2)->shape() != ir::Shape{2}) {
+    throw_error(ErrorKind::kValue, "{} has shape {}, expected [2]", c.input_text(2),
+                ir::to_string(c.x(2)->shape()));
+  }
+  const int rank = c.x(0)->rank() + 1;
+  const int axis = c.axis(c.integer("axis"), rank);
+  ir::Shape shape = c.x(0)->shape();
+  shape.insert(shape.begin() + axis, depth);
+  Positions p(c.graph(), {c.x(0), c.x(2)});
+  std::vector<Ref> at = p.indices(rank);
+  at.erase(at.begin() + axis);
+  const Ref index = p.resolved(p.load(0, at), depth);
+  const Ref hit = p.op(Op::kEq, index, p.index(axis));
+  return {p.lookup(shape, p.load(1, {p.cast(hit, DType::kI64)}))};
+}
+
+}  // namespace
+
+std::span<const OpDef> one_hot_ops() {
+  static const std::vector<OpDef> ops = {
+      {.name = "OneHot",
+       .since = 9,
+       .inputs = {3, 3},
+       .dtypes = kNumbers,
+       .attributes = {{"axis", AttributeType::kInt, int64_t{-1}}},
+       .lower = lower_one_hot,
+       .limits = "depth must follow from constants and shapes"}};
+  return ops;
+}
+
+}  // namespace dovetail::ops
