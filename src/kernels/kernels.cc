@@ -1,6 +1,7 @@
 #include "base/error.h"
 #include "kernels/contract.h"
 #include "kernels/kernel.h"
+#include "kernels/move/compact.h"
 #include "kernels/move/gather.h"
 #include "kernels/move/interleave.h"
 #include "kernels/move/pad.h"
@@ -31,6 +32,7 @@ std::vector<Call> make_calls(const Request& request) {
   if (node.as<ir::Pool>()) return {pool_call(request)};
   if (node.as<ir::Pad>()) return pad_calls(request);
   if (node.as<ir::Gather>()) return {gather_call(request)};
+  if (node.as<ir::Compact>()) return {compact_call(request)};
   throw_error(ErrorKind::kInternal, "no kernel family takes a {}", ir::name_of(node.op));
 }
 

@@ -102,6 +102,10 @@ struct Attributes {
   }
   bool operator()(const ir::Gather& op) const { return key.add(op.axis), true; }
   bool operator()(const ir::Copy&) const { return true; }
+  bool operator()(const ir::Measure&) const { return false; }
+  bool operator()(const ir::Compact& op) const { return key.add(op.count), true; }
+  bool operator()(const ir::If&) const { return false; }
+  bool operator()(const ir::Loop&) const { return false; }
 };
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "ir/regions.h"
+
 namespace dovetail::passes {
 
 using ir::Node;
@@ -12,6 +14,7 @@ Rebuild::Rebuild(ir::Graph& graph) : old_(graph) {
   next_.name = graph.name;
   next_.symbols = graph.symbols;
   next_.frozen = graph.frozen;
+  next_.checks = graph.checks;
   next_.output_names = graph.output_names;
   for (const Value* input : graph.inputs) {
     Value* now = next_.input(input->name, input->type);
@@ -73,7 +76,7 @@ std::unordered_map<const Value*, int> count_uses(const ir::Graph& graph) {
 std::unordered_set<const Value*> prepared_values(const ir::Graph& graph) {
   std::unordered_set<const Value*> prepared;
   for (const auto& node : graph.nodes()) {
-    if (node->as<ir::Input>()) continue;
+    if (node->as<ir::Input>() || ir::defines_symbols(*node)) continue;
     const bool from_params = std::all_of(node->operands.begin(), node->operands.end(),
                                          [&](const Value* v) { return prepared.contains(v); });
     const bool fixed = std::all_of(node->results.begin(), node->results.end(),

@@ -1,0 +1,125 @@
+// Range: start, start + delta, ... before limit.
+#include <cmath>
+
+#include "base/error.h"
+#include "ops/lowering/context.h"
+
+namespace dovetail::ops {
+namespace {
+
+using ir::Dim;
+using ir::DType;
+using ir::ScalarOp;
+using ir::TensorData;
+using ir::Value;
+
+constexpr int64_t kMaxCount = int64_t{1} << 24;
+
+// start + i * delta for i = 0, 1, ..., count - 1
+Value* progression(LowerContext& c, const Dim& count, Value* start, Value* delta) {
+  const DType dtype = c.x(0)->dtype();
+  return c.build.elementwise({c.build.count_up(count), start, delta}, [&](auto& e, const auto& v) {
+    return e.binary(ScalarOp::kAdd, v[1], e.binary(ScalarOp::kMul, e.cast(v[0], dtype), v[2]));
+  });
+}
+
+void require_scalars(LowerContext& c) {
+  for (size_t i = 0; i < 3; ++i) {
+    const Dim count = ir::element_count(c.x(i)->shape());
+    if (count == Dim(1)) continue;
+    throw_error(ErrorKind::kValue, "{} has shape {}, expected one element", c.input_text(i),
+                ir::to_string(c.x(i)->shape()));
+  }
+}
+
+// The number of elements is computed and measured. A delta of 0 gives none.
+Value* at_run(LowerContext& c) {
+  const DType dtype = c.x(0)->dtype();
+  const auto scalar = [&](size_t i) { return c.build.reshape(c.x(i), {}); };
+  Value *start = scalar(0), *limit = scalar(1), *delta = scalar(2);
+  Value* number = c.build.elementwise({start, limit, delta}, [&](auto& e, const auto& v) {
+    const auto wide = [&](const auto& x) { return e.cast(x, DType::kF64); };
+    const auto span = e.binary(ScalarOp::kSub, wide(v[1]), wide(v[0]));
+    const auto count = e.unary(ScalarOp::kCeil, e.binary(ScalarOp::kDiv, span, wide(v[2])));
+    const auto whole =
+        e.cast(e.binary(ScalarOp::kMax, count, e.constant(0.0, DType::kF64)), DType::kI64);
+    const auto zero = e.cast(e.constant(0.0, DType::kF64), dtype);
+    return e.select(e.binary(ScalarOp::kNe, v[2], zero), whole,
+                    e.constant(int64_t{0}, DType::kI64));
+  });
+  number = c.build.measure(number, c.build.new_symbols(c.output_name() + ".count", 1), {});
+  return progression(c, number->elements->front(), start, delta);
+}
+
+Value* of_reals(LowerContext& c, double start, double limit, double delta) {
+  if (delta == 0 || std::isnan(start + limit + delta)) {
+    throw_error(ErrorKind::kValue, "Range of {} to {} by {}", start, limit, delta);
+  }
+  const double count = std::max(0.0, std::ceil((limit - start) / delta));
+  if (!(count <= kMaxCount)) {
+    throw_error(ErrorKind::kUnsupported, "Range of {} elements; at most {} are supported", count,
+                kMaxCount);
+  }
+  std::vector<double> values(static_cast<size_t>(count));
+  for (size_t i = 0; i < values.size(); ++i) values[i] = start + static_cast<double>(i) * delta;
+  const auto size = static_cast<int64_t>(values.size());
+  Value* wide = c.graph().constant(TensorData::of(DType::kF64, {size}, values));
+  return c.build.cast(wide, c.x(0)->dtype());
+}
+
+Value* of_dims(LowerContext& c, const Dim& start, const Dim& limit, int64_t step) {
+  const DType dtype = c.x(0)->dtype();
+  if (step == 0 || step == INT64_MIN) throw_error(ErrorKind::kValue, "delta is {}", step);
+  const Dim span = step > 0 ? limit - start : start - limit;
+  Dim count = ir::ceildiv(span, step > 0 ? step : -step);
+  if (!proved_ge(count, 0, c.graph().symbols)) count = ir::max(count, 0);
+  if (!count.is_constant()) {
+    const auto scalar = [&](const Dim& dim) { return c.build.cast(c.build.integer(dim), dtype); };
+    return progression(c, count, scalar(start), scalar(step));
+  }
+  if (count.value() > kMaxCount) {
+    throw_error(ErrorKind::kUnsupported, "Range of {} elements; at most {} are supported",
+                count.value(), kMaxCount);
+  }
+  std::vector<Dim> values;
+  if (start.is_constant()) {
+    std::vector<int64_t> numbers;
+    for (int64_t i = 0; i < count.value(); ++i) numbers.push_back(start.value() + i * step);
+    return c.build.cast(c.graph().constant_ints(numbers), dtype);
+  }
+  for (int64_t i = 0; i < count.value(); ++i) values.push_back(start + Dim(i * step));
+  return c.build.cast(c.build.integers(values), dtype);
+}
+
+Values lower_range(LowerContext& c) {
+  c.require_same_dtype(1);
+  c.require_same_dtype(2);
+  require_scalars(c);
+  bool known = true, expressions = true;
+  for (size_t i = 0; i < 3; ++i) {
+    known = known && c.peek_tensor(i).has_value();
+    expressions = expressions && c.x(i)->elements && !c.x(i)->measured;
+  }
+  if (ir::is_float(c.x(0)->dtype())) {
+    if (!known) return {at_run(c)};
+    return {of_reals(c, c.known_scalar(0), c.known_scalar(1), c.known_scalar(2))};
+  }
+  if (!known && !expressions) return {at_run(c)};
+  const Dim delta = c.known_dims(2)[0];
+  if (!delta.is_constant()) return {at_run(c)};
+  return {of_dims(c, c.known_dims(0)[0], c.known_dims(1)[0], delta.value())};
+}
+
+}  // namespace
+
+std::span<const OpDef> range_ops() {
+  static const std::vector<OpDef> ops = {
+      {.name = "Range",
+       .since = 11,
+       .inputs = {3, 3},
+       .dtypes = kFloats | bit(DType::kI16) | bit(DType::kI32) | bit(DType::kI64),
+       .lower = lower_range}};
+  return ops;
+}
+
+}  // namespace dovetail::ops
