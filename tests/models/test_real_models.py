@@ -23,14 +23,19 @@ REFUSED = {
     "basic_pitch": "(Pad): mode 'reflect' is not supported",
     "ddddocr_det": "Resize (2 nodes)",
     "ddddocr_ocr": "LSTM (1 node)",
-    "minilm_l3": "(Expand): shapes [1,min(sequence_length, 512)]",
     "open_nsfw": "(Pad): mode 'edge' is not supported",
     "plcmos": "GRU (2 nodes)",
     "ppocrv4_det": "Resize (6 nodes)",
-    "ppocrv4_rec": "(Reshape): reshape: ",
-    "silero_vad": "If (1 node)",
-    "silero_vad_ifless": "If (1 node)",
+    "silero_vad": "(Pad): mode 'reflect' is not supported",
+    "silero_vad_ifless": "(Pad): mode 'reflect' is not supported",
 }
+
+
+def distance(ours, theirs):
+    """Integers are equal or not; some models hand an input through, which may be constant."""
+    if theirs.dtype.kind == "f":
+        return difference(ours, theirs)
+    return 0 if ours.dtype == theirs.dtype and np.array_equal(ours, theirs) else np.inf
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -49,7 +54,7 @@ def test_real_model(run_dovetail, model, tmp_path, name):
     run_dovetail("run", library, *arguments, "--output-dir", tmp_path / "out")
     expected = reference(path, model_inputs(MODELS[name]))
     ours = [np.load(tmp_path / "out" / f"{index}.npy") for index in range(len(expected))]
-    worst = max(difference(a, b) for a, b in zip(ours, expected, strict=True))
+    worst = max(distance(a, b) for a, b in zip(ours, expected, strict=True))
     assert worst <= TIGHTER.get(name, TOLERANCE)
 
 
