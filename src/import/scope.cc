@@ -40,7 +40,7 @@ bool Scope::follows_from_params(const Value* value) {
   if (found != from_params_.end()) return found->second;
   const ir::Node& node = *value->node;
   const bool fixed = !node.as<ir::Input>() && node.results.size() == 1 &&
-                     !ir::defines_symbols(node) && ir::is_static(value->shape());
+                     !ir::defines_symbols(node) && ir::used_symbols(node).empty();
   const bool follows = fixed && std::all_of(node.operands.begin(), node.operands.end(),
                                             [&](const Value* v) { return follows_from_params(v); });
   return from_params_[value] = follows;

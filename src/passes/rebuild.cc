@@ -81,7 +81,8 @@ std::unordered_set<const Value*> prepared_values(const ir::Graph& graph) {
                                          [&](const Value* v) { return prepared.contains(v); });
     const bool fixed = std::all_of(node->results.begin(), node->results.end(),
                                    [](const auto& v) { return ir::is_static(v->shape()); });
-    if (!from_params || !fixed) continue;
+    // A slice of a weight by a symbol is another one in every run, or in every iteration.
+    if (!from_params || !fixed || !ir::used_symbols(*node).empty()) continue;
     for (const auto& result : node->results) prepared.insert(result.get());
   }
   return prepared;

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "ir/evaluate.h"
+#include "ir/regions.h"
 #include "passes/rebuild.h"
 #include "passes/simplify_rules.h"
 
@@ -142,6 +143,7 @@ class Sweep {
       operands.push_back(constant->data);
     }
     if (operands.empty() && !node.as<ir::Elementwise>()) return std::nullopt;
+    if (!ir::used_symbols(node).empty()) return std::nullopt;
     return ir::evaluate(node, operands).front();
   }
 

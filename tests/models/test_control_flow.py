@@ -223,6 +223,28 @@ def test_loop_with_scans(run_dovetail, tmp_path):
     check(run_dovetail, model, tmp_path, [{"rows": rand(t, 5)} for t in (4, 1, 0, 50)])
 
 
+def test_loop_over_the_rows_of_weights(run_dovetail, tmp_path):
+    """Each iteration multiplies by another matrix and adds a constant's element."""
+    model = loop(
+        [
+            GO_ON,
+            node("Gather", ["ws", "i"], ["w"], axis=0),
+            node("MatMul", ["h", "w"], ["hw"]),
+            node("Gather", ["offsets", "i"], ["offset"], axis=0),
+            node("Cast", ["offset"], ["shift"], to=TensorProto.FLOAT),
+            node("Add", ["hw", "shift"], ["h2"]),
+        ],
+        [("h", "x", ["b", 5], "h2")],
+        [],
+        [("ws", rand(4, 5, 5)), ("offsets", np.array([3, 1, 4, 1], I))],
+        inputs=[("trips", I, []), ("x", F, ["b", 5])],
+        outputs=[("final_h", F, ["b", 5])],
+    )
+    check(run_dovetail, model, tmp_path, [{"trips": scalar(t), "x": rand(b, 5)} for t, b in [(4, 2), (1, 3), (0, 1)]])
+    with pytest.raises(ValueError, match=r"^node 'Loop_final_h/body/Gather_w': input 1 \('.*i.*'\) is out of range for axis 0 of input 0"):
+        Executor(tmp_path / "model.so")({"trips": scalar(5), "x": rand(2, 5)})
+
+
 @pytest.mark.parametrize("bounded", [True, False])
 def test_loop_that_a_condition_ends(run_dovetail, tmp_path, bounded):
     model = loop(
