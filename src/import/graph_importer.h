@@ -54,7 +54,7 @@ class GraphImporter {
   ops::Values import_sequence(const Node& node, Scope& scope, const ScanParts& scan);
   ops::Values import_batched_scan(const Node& node, Scope& scope, const onnx::GraphProto& proto,
                                   std::vector<ir::Value*> inputs);
-  ops::Values import_repeated(const Node& node, Scope& scope, LoopParts parts);
+  ops::Values import_repeated(const Node& node, Scope& scope, const LoopParts& parts);
   void import_iteration(const Node& node, Scope& scope, const LoopParts& parts, const ir::Loop& op,
                         Body* body);
   ops::Values add_loop(Scope& scope, const LoopParts& parts, ir::Loop op, Body body,

@@ -60,7 +60,7 @@ bool open_states(const std::vector<Value*>& next, const std::vector<std::string>
 
 }  // namespace
 
-ops::Values GraphImporter::import_repeated(const Node& node, Scope& scope, LoopParts parts) {
+ops::Values GraphImporter::import_repeated(const Node& node, Scope& scope, const LoopParts& parts) {
   ir::Graph& outer = scope.graph();
   ir::Loop op;
   op.trips = parts.trips;
@@ -188,7 +188,7 @@ ops::Values GraphImporter::import_loop(const Node& node, Scope& scope) {
     import_graph(proto, inner, node.opsets);
     return outputs_of(proto, inner);
   };
-  return import_repeated(node, scope, std::move(parts));
+  return import_repeated(node, scope, parts);
 }
 
 }  // namespace dovetail::import

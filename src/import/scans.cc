@@ -115,7 +115,7 @@ ops::Values GraphImporter::import_sequence(const Node& node, Scope& scope, const
     import_graph(proto, inner, node.opsets);
     return outputs_of(proto, inner);
   };
-  return import_repeated(node, scope, std::move(parts));
+  return import_repeated(node, scope, parts);
 }
 
 // inputs: states..., scanned...; body: states..., slices... -> states..., scans...
@@ -169,7 +169,7 @@ ops::Values GraphImporter::import_batched_scan(const Node& node, Scope& scope,
     }
     return import_sequence(node, inner, scan);
   };
-  return import_repeated(node, scope, std::move(parts));
+  return import_repeated(node, scope, parts);
 }
 
 }  // namespace dovetail::import
