@@ -142,9 +142,12 @@ typedef struct dv_context dv_context;
 typedef struct dv_dim {
   int64_t value;    /* the extent, or -1 when it is symbolic */
   const char* text; /* symbolic: the expression, "batch" or "floordiv(h + 1, 2)"; else NULL */
-  int32_t symbol;   /* index into dv_model.dims when the expression is that symbol alone; else -1 */
-  int32_t slot;     /* symbolic: index into the values that dv_variant.layout writes; else -1 */
+  int32_t symbol;   /* index into dv_model.dims when the expression is that symbol alone;
+                       DV_DATA_DEPENDENT when only run knows the extent; else -1 */
+  int32_t slot;     /* symbolic: index into dv_call.values, written by layout or run; else -1 */
 } dv_dim;
+
+enum { DV_DATA_DEPENDENT = -2 };
 
 typedef struct dv_tensor_info {
   const char* name; /* as in the ONNX file */
@@ -166,28 +169,46 @@ typedef struct dv_step {
   const char* nodes;
 } dv_step;
 
+/* Something that must hold for the extents of a run. Two numbers, `given` and `expected`, are
+ * computed; when the relation is not true of them the run fails with an error that names them. */
+typedef struct dv_check {
+  int32_t relation; /* DV_EQUAL, DV_AT_LEAST, DV_AT_MOST */
+  int32_t reserved;
+  const char* nodes;    /* the ONNX nodes that need it; "" for none */
+  const char* text;     /* of what it must hold: "shapes [n] and [m] cannot be broadcast"; or "" */
+  const char* given;    /* the expressions that gave the numbers: "n" */
+  const char* expected; /* NULL when that is a constant */
+} dv_check;
+enum { DV_EQUAL = 0, DV_AT_LEAST = 1, DV_AT_MOST = 2 };
+
 /* What the compiled run function sees. Pointers only, so that a field's place is its index times
  * the size of a pointer on every target. */
 typedef struct dv_call {
-  const int64_t* values; /* as written by layout */
-  void* const* io;       /* inputs in order, then outputs: compact, row-major */
-  uint8_t* workspace;    /* values[DV_VALUE_WORKSPACE] bytes, aligned to DV_ALIGNMENT */
+  int64_t* values;    /* as written by layout; run adds the values that depend on data */
+  void** io;          /* inputs in order, then outputs: compact, row-major. Data-dependent outputs
+                         are set by dovetail_reserve_output */
+  uint8_t* workspace; /* values[DV_VALUE_WORKSPACE] bytes, aligned to DV_ALIGNMENT */
   const uint8_t* weights;
   const dv_host* host;
+  uint8_t** reserved; /* num_reserved buffers whose sizes depend on data; NULL: none yet */
+  dv_context* context;
 } dv_call;
 enum {
   DV_CALL_VALUES = 0,
   DV_CALL_IO = 1,
   DV_CALL_WORKSPACE = 2,
   DV_CALL_WEIGHTS = 3,
-  DV_CALL_HOST = 4
+  DV_CALL_HOST = 4,
+  DV_CALL_RESERVED = 5,
+  DV_CALL_CONTEXT = 6
 };
 
 /* Alignment of the workspace, of every slot in it and of every tensor in the weights. */
 #define DV_ALIGNMENT 64
 
-/* values[0] is the size of the workspace; symbolic output extents follow at dv_dim.slot. */
-enum { DV_VALUE_WORKSPACE = 0 };
+/* values: the size of the workspace, then the two numbers of a check that failed. Symbolic extents
+ * follow, those of outputs at dv_dim.slot. */
+enum { DV_VALUE_WORKSPACE = 0, DV_VALUE_GIVEN = 1, DV_VALUE_EXPECTED = 2, DV_FIRST_SLOT = 3 };
 
 /* Code for one CPU level. */
 typedef struct dv_variant {
@@ -196,11 +217,19 @@ typedef struct dv_variant {
   int32_t num_values;
   int32_t num_steps;
   const dv_step* steps;
-  /* Evaluates every shape expression of the plan. dims: one extent per dv_model.dims, within its
-   * bounds; workers >= 1; values: num_values entries, all written. */
-  void (*layout)(const int64_t* dims, int64_t workers, int64_t* values);
-  /* Computes the outputs. Reads and writes only what `call` points to. */
-  void (*run)(const dv_call* call);
+  int32_t num_reserved; /* entries of dv_call.reserved */
+  int32_t num_checks;
+  const dv_check* checks;
+  /* Both give 0, or 1 + the index of the check that failed, with its numbers in
+   * values[DV_VALUE_GIVEN] and values[DV_VALUE_EXPECTED], or the negative status of a function of
+   * the executor that failed and has written the error.
+   *
+   * layout evaluates every shape expression of the plan that the inputs' extents decide. dims: one
+   * extent per dv_model.dims, within its bounds; workers >= 1; values: num_values entries. */
+  int32_t (*layout)(const int64_t* dims, int64_t workers, int64_t* values);
+  /* run computes the outputs. Reads and writes only what `call` points to, and memory that it
+   * reserves. Without data-dependent extents it reserves none. */
+  int32_t (*run)(const dv_call* call);
 } dv_variant;
 
 struct dv_model {
@@ -243,7 +272,8 @@ typedef struct dv_api {
   int32_t (*set_input_zero_copy)(dv_context* context, int32_t index, const dv_tensor* tensor,
                                  dv_error* error);
   /* The next runs write output `index` into the tensor's memory (compact, row-major; its shape is
-   * checked by run). NULL gives the output back to the context. */
+   * checked by run, for data-dependent extents as soon as they are known). NULL gives the output
+   * back to the context. */
   int32_t (*set_output_zero_copy)(dv_context* context, int32_t index, const dv_tensor* tensor,
                                   dv_error* error);
   int32_t (*run)(dv_context* context, dv_error* error);
@@ -277,6 +307,16 @@ struct dv_library {
 /* Runs the task for every chunk: through call->host->parallel_for when there is one, more than one
  * worker and more than one chunk, else here, as worker 0. */
 void dovetail_parallel_for(const dv_call* call, dv_task task, void* arg, int64_t chunks);
+/* Memory whose size depends on data; it is kept for later runs. All three give 0, or a negative
+ * status when there is no memory (bytes < 0: more than 63 bits say) or an output's extents do not
+ * fit what the caller set for it; the error is then written.
+ *
+ * Makes call->reserved[index] hold at least `bytes`; what it held is lost. */
+int32_t dovetail_reserve(const dv_call* call, int64_t index, int64_t bytes);
+/* The same, but what it held is kept, and capacity at least doubles where it grows. */
+int32_t dovetail_grow(const dv_call* call, int64_t index, int64_t bytes);
+/* Sets call->io for output `index`, whose extents run has written to their slots. */
+int32_t dovetail_reserve_output(const dv_call* call, int64_t index);
 /* The value of dv_library.api. */
 extern const dv_api dovetail_api;
 /* Bodies of the packed functions of tvm_ffi's C ABI (args and result are TVMFFIAny). */
@@ -296,8 +336,9 @@ typedef char dv_assert_tensor[sizeof(dv_tensor) == 48 ? 1 : -1];
 typedef char dv_assert_host[sizeof(dv_host) == 48 ? 1 : -1];
 typedef char dv_assert_dim[sizeof(dv_dim) == 24 ? 1 : -1];
 typedef char dv_assert_tensor_info[sizeof(dv_tensor_info) == 24 ? 1 : -1];
-typedef char dv_assert_call[sizeof(dv_call) == 40 ? 1 : -1];
-typedef char dv_assert_variant[sizeof(dv_variant) == 48 ? 1 : -1];
+typedef char dv_assert_check[sizeof(dv_check) == 40 ? 1 : -1];
+typedef char dv_assert_call[sizeof(dv_call) == 56 ? 1 : -1];
+typedef char dv_assert_variant[sizeof(dv_variant) == 64 ? 1 : -1];
 typedef char dv_assert_model[sizeof(dv_model) == 96 ? 1 : -1];
 typedef char dv_assert_api[sizeof(dv_api) == 96 ? 1 : -1];
 typedef char dv_assert_library[sizeof(dv_library) == 72 ? 1 : -1];

@@ -24,6 +24,8 @@ void collect_assigned(const Block& block, std::set<loop::VariableId>* assigned) 
       inner.insert(assign->variable);
     if (const auto* loop = std::get_if<loop::For>(&statement.node))
       collect_assigned(*loop->body, &inner);
+    if (const auto* repeat = std::get_if<loop::Repeat>(&statement.node))
+      collect_assigned(*repeat->body, &inner);
     if (const auto* branch = std::get_if<loop::If>(&statement.node)) {
       collect_assigned(*branch->then_block, &inner);
       collect_assigned(*branch->else_block, &inner);
@@ -60,6 +62,8 @@ LLVMTypeRef function_type(const ModuleContext& context, const loop::Function& fu
     if (!function.body.empty()) {
       const auto* call = std::get_if<loop::TailCall>(&function.body.back().node);
       if (call) result = llvm_type(context, call->type);
+      if (std::holds_alternative<loop::Return>(function.body.back().node))
+        result = LLVMInt32TypeInContext(c);
     }
   }
   return LLVMFunctionType(result, types.data(), static_cast<unsigned>(types.size()), 0);
@@ -86,7 +90,11 @@ class FunctionEmitter {
     LLVMPositionBuilderAtEnd(builder_, entry_);
     load_arguments();
     block(function_.body);
-    if (!returned_) LLVMBuildRetVoid(builder_);
+    if (ends_in_return_) {
+      LLVMBuildUnreachable(builder_);
+    } else if (!returned_) {
+      LLVMBuildRetVoid(builder_);
+    }
   }
 
  private:
@@ -269,6 +277,29 @@ class FunctionEmitter {
     join(assigned, then_values, then_end, else_values, else_end);
   }
 
+  void emit(const loop::Repeat& repeat) {
+    std::set<loop::VariableId> assigned;
+    collect_assigned(*repeat.body, &assigned);
+    LLVMBasicBlockRef before = LLVMGetInsertBlock(builder_);
+    LLVMBasicBlockRef body = new_block("repeat");
+    LLVMBasicBlockRef after = new_block("after");
+    LLVMBuildBr(builder_, body);
+    LLVMPositionBuilderAtEnd(builder_, body);
+    const std::vector<LLVMValueRef> initial = variables_;
+    std::vector<std::pair<loop::VariableId, LLVMValueRef>> phis;
+    for (const loop::VariableId id : assigned) {
+      const char* name = function_.variables[id].name.c_str();
+      phis.emplace_back(id, LLVMBuildPhi(builder_, LLVMTypeOf(initial[id]), name));
+      variables_[id] = phis.back().second;
+    }
+    block(*repeat.body);
+    LLVMBasicBlockRef latch = LLVMGetInsertBlock(builder_);
+    LLVMBuildCondBr(builder_, value(repeat.again), body, after);
+    for (const auto& [id, phi] : phis)
+      add_incoming(phi, initial[id], before, variables_[id], latch);
+    LLVMPositionBuilderAtEnd(builder_, after);
+  }
+
   static void add_incoming(LLVMValueRef phi, LLVMValueRef a, LLVMBasicBlockRef from_a,
                            LLVMValueRef b, LLVMBasicBlockRef from_b) {
     LLVMValueRef values[] = {a, b};
@@ -320,13 +351,46 @@ class FunctionEmitter {
     }
     LLVMTypeRef types[] = {pointer, pointer, pointer, i64()};
     LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(context), types, 4, 0);
-    LLVMValueRef parallel_for = LLVMGetNamedFunction(context_.module, "dovetail_parallel_for");
-    if (!parallel_for) {
-      parallel_for = LLVMAddFunction(context_.module, "dovetail_parallel_for", type);
-      LLVMSetVisibility(parallel_for, LLVMHiddenVisibility);
-    }
+    LLVMValueRef parallel_for = executor_function("dovetail_parallel_for", type);
     LLVMValueRef arguments[] = {value(c.call), callee, words, chunks};
     LLVMBuildCall2(builder_, type, parallel_for, arguments, 4, "");
+  }
+
+  LLVMValueRef executor_function(const std::string& name, LLVMTypeRef type) {
+    LLVMValueRef function = LLVMGetNamedFunction(context_.module, name.c_str());
+    if (function) return function;
+    function = LLVMAddFunction(context_.module, name.c_str(), type);
+    LLVMSetVisibility(function, LLVMHiddenVisibility);
+    return function;
+  }
+
+  void emit(const loop::CheckedCall& c) {
+    std::vector<LLVMTypeRef> types;
+    std::vector<LLVMValueRef> arguments;
+    for (const loop::ValueId id : c.arguments) {
+      arguments.push_back(value(id));
+      types.push_back(LLVMTypeOf(value(id)));
+    }
+    const auto count = static_cast<unsigned>(arguments.size());
+    LLVMTypeRef i32 = LLVMInt32TypeInContext(context_.context);
+    LLVMTypeRef type = LLVMFunctionType(i32, types.data(), count, 0);
+    LLVMValueRef status = LLVMBuildCall2(builder_, type, executor_function(c.callee, type),
+                                         arguments.data(), count, "");
+    LLVMBasicBlockRef failed = new_block("failed");
+    LLVMBasicBlockRef after = new_block("after");
+    LLVMValueRef zero = LLVMConstInt(i32, 0, 0);
+    LLVMBuildCondBr(builder_, LLVMBuildICmp(builder_, LLVMIntNE, status, zero, ""), failed, after);
+    LLVMPositionBuilderAtEnd(builder_, failed);
+    LLVMBuildRet(builder_, status);
+    LLVMPositionBuilderAtEnd(builder_, after);
+  }
+
+  // What stands behind a return is never reached, but takes a block of its own.
+  void emit(const loop::Return& r) {
+    LLVMBuildRet(builder_, LLVMConstInt(LLVMInt32TypeInContext(context_.context),
+                                        static_cast<unsigned long long>(r.status), 1));
+    LLVMPositionBuilderAtEnd(builder_, new_block("unreached"));
+    ends_in_return_ = true;
   }
 
   void emit(const loop::TailCall& c) {
@@ -355,6 +419,7 @@ class FunctionEmitter {
   LLVMValueRef words_ = nullptr;
   size_t words_count_ = 0;
   bool returned_ = false;
+  bool ends_in_return_ = false;
 };
 
 void add_attribute(const ModuleContext& context, LLVMValueRef function, std::string_view name,

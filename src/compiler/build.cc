@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <set>
 
 #include "base/error.h"
@@ -11,9 +12,11 @@
 #include "compiler/place.h"
 #include "compiler/prepare.h"
 #include "import/import.h"
+#include "ir/regions.h"
 #include "passes/channels_last.h"
 #include "passes/fold_weights.h"
 #include "passes/fuse.h"
+#include "passes/hoist_prepared.h"
 #include "passes/pack.h"
 #include "passes/simplify.h"
 #include "passes/split_phases.h"
@@ -101,7 +104,7 @@ int largest_winograd_tile(Accuracy accuracy) {
               static_cast<int>(accuracy));
 }
 
-void describe(const Graph& graph, CompiledModel::Data* model) {
+void describe(Graph& graph, CompiledModel::Data* model) {
   std::set<std::string> seen;
   for (const ir::Value* input : graph.inputs) {
     model->inputs.push_back({input->name, input->type});
@@ -111,12 +114,15 @@ void describe(const Graph& graph, CompiledModel::Data* model) {
       }
     }
   }
-  for (const auto& node : graph.nodes()) {
-    const auto* param = node->as<ir::Param>();
-    if (!param) continue;
-    if (!graph.frozen.contains(param->name))
-      model->params.push_back({param->name, node->result()->type});
-  }
+  std::map<std::string, ir::TensorType> params;  // one may be read in several bodies
+  ir::for_each_graph(graph, [&](Graph& each) {
+    for (const auto& node : each.nodes()) {
+      const auto* param = node->as<ir::Param>();
+      if (!param || graph.frozen.contains(param->name)) continue;
+      if (params.emplace(param->name, node->result()->type).second)
+        model->params.push_back({param->name, node->result()->type});
+    }
+  });
   for (const auto& [name, type] : graph.frozen) model->frozen.push_back({name, type});
   for (size_t k = 0; k < graph.outputs.size(); ++k) {
     model->outputs.push_back({graph.output_names[k], graph.outputs[k]->type});
@@ -171,45 +177,53 @@ CompiledModel build(const std::filesystem::path& onnx, const BuildOptions& optio
   // What callers see of the model is settled here: names, shapes and params as in the file.
   describe(*graph, model.get());
 
+  // Bodies of If and Loop are graphs like any other: what follows happens in each.
+  const auto everywhere = [&](const std::function<void(Graph&)>& pass) {
+    ir::for_each_graph(*graph, pass);
+  };
   // Canonical form: nothing constant is computed at run time, no node is equal to another or
   // unused.
-  stage("simplify", [&] { passes::simplify(*graph); }, graph_text);
+  stage("simplify", [&] { everywhere(passes::simplify); }, graph_text);
   // Activations become channels-last rows; permutes remain at the model's borders only.
   stage(
       "channels_last",
       [&] {
-        passes::channels_last(*graph);
-        passes::simplify(*graph);
+        everywhere(passes::channels_last);
+        everywhere(passes::simplify);
       },
       graph_text);
   // Batch normalisation and other affine maps per channel go into weights and bias.
   stage(
       "fold_weights",
       [&] {
-        passes::fold_weights(*graph);
-        passes::simplify(*graph);
+        everywhere(passes::fold_weights);
+        everywhere(passes::simplify);
       },
       graph_text);
   // One node per kernel from here on.
-  stage("fuse", [&] { passes::fuse(*graph); }, graph_text);
+  stage("fuse", [&] { everywhere(passes::fuse); }, graph_text);
   // Transposed convolutions become dense ones that skip the zeros.
-  stage("split_phases", [&] { passes::split_phases(*graph); }, graph_text);
+  stage("split_phases", [&] { everywhere(passes::split_phases); }, graph_text);
   // Convolutions that fewer products can compute get transformed weights.
-  stage(
-      "winograd", [&] { passes::winograd(*graph, largest_winograd_tile(options.accuracy)); },
-      graph_text);
+  const int tile = largest_winograd_tile(options.accuracy);
+  stage("winograd", [&] { everywhere([&](Graph& g) { passes::winograd(g, tile); }); }, graph_text);
   // Weights take the panel layout that every CPU level of the family reads.
   stage(
       "pack",
       [&] {
-        passes::pack(*graph, ir::panel_width(model->target->family));
-        passes::simplify(*graph);
+        const int panel = ir::panel_width(model->target->family);
+        ir::for_each_graph(*graph, [&](Graph& each) { passes::pack(each, panel); });
+        everywhere(passes::simplify);
       },
       graph_text);
   // What params alone decide leaves the model ...
   passes::Split split;
   stage(
-      "split_prepare", [&] { split = passes::split_prepare(*graph); },
+      "split_prepare",
+      [&] {
+        passes::hoist_prepared(*graph);
+        split = passes::split_prepare(*graph);
+      },
       [&] { return ir::to_string(*split.prepare) + ir::to_string(*graph); });
   ir::verify(*graph);
   // ... and is computed now.

@@ -68,10 +68,9 @@ class DescriptorWriter {
       if (const auto name = dim.lone_symbol()) {
         const auto& symbols = model.model->dims;
         const auto at = std::find(symbols.begin(), symbols.end(), *name);
-        DOVETAIL_CHECK(at != symbols.end(), "dimension '{}' of '{}' belongs to no input", *name,
-                       tensor.name);
-        symbol = at - symbols.begin();
+        if (at != symbols.end()) symbol = at - symbols.begin();
       }
+      if (!ir::known_early(model.variants.front().variant->plan, dim)) symbol = DV_DATA_DEPENDENT;
       const auto& slots = model.variants.front().slots;
       if (const auto found = slots.find(dim); found != slots.end()) slot = found->second;
       const bool constant = dim.is_constant();
@@ -102,11 +101,34 @@ class DescriptorWriter {
     return array(model.model->name + ".dims", std::move(items));
   }
 
-  DataItem steps(const std::string& owner, const ModelVariant& variant) {
+  // Calls of kernels, those in bodies too.
+  void collect_steps(const ir::Steps& steps, const ModelVariant& variant,
+                     std::vector<DataItem>* items) const {
+    for (const ir::Step& step : steps) {
+      if (const auto* call = std::get_if<ir::KernelCall>(&step.node)) {
+        items->push_back({DataStruct{{text(variant.kernels[call->function].name),
+                                      text(fmt::format("{}", fmt::join(step.origins, ", ")))}}});
+      }
+      if (const auto* branch = std::get_if<ir::BranchStep>(&step.node)) {
+        collect_steps(*branch->then_steps, variant, items);
+        collect_steps(*branch->else_steps, variant, items);
+      }
+      if (const auto* loop = std::get_if<ir::LoopStep>(&step.node)) {
+        collect_steps(*loop->body, variant, items);
+      }
+    }
+  }
+
+  DataItem checks(const std::string& owner, const ir::Plan& plan) {
     std::vector<DataItem> items;
-    for (const ir::Step& step : variant.plan.steps) {
-      items.push_back({DataStruct{{text(variant.kernels[step.function].name),
-                                   text(fmt::format("{}", fmt::join(step.origins, ", ")))}}});
+    for (const ir::Assertion& a : plan.assertions) {
+      const int64_t relation = a.kind == ir::Assertion::Kind::kAtLeast  ? DV_AT_LEAST
+                               : a.kind == ir::Assertion::Kind::kAtMost ? DV_AT_MOST
+                                                                        : DV_EQUAL;
+      items.push_back(
+          {DataStruct{{i32(relation), i32(0), text(fmt::format("{}", fmt::join(a.origins, ", "))),
+                       text(a.text), text(a.given.to_string()),
+                       a.expected.is_constant() ? null() : text(a.expected.to_string())}}});
     }
     return array(owner, std::move(items));
   }
@@ -115,11 +137,18 @@ class DescriptorWriter {
     std::vector<DataItem> items;
     for (const VariantCode& code : model.variants) {
       const ModelVariant& variant = *code.variant;
-      const std::string owner = model.model->name + ".steps." + variant.level.name;
+      const std::string suffix = "." + variant.level.name;
+      std::vector<DataItem> steps;
+      collect_steps(variant.plan.steps, variant, &steps);
+      const auto num_steps = static_cast<int64_t>(steps.size());
       items.push_back(
           {DataStruct{{text(variant.level.name), i64(static_cast<int64_t>(variant.level.features)),
-                       i32(code.num_values), i32(static_cast<int64_t>(variant.plan.steps.size())),
-                       steps(owner, variant), pointer(code.layout), pointer(code.run)}}});
+                       i32(code.num_values), i32(num_steps),
+                       array(model.model->name + ".steps" + suffix, std::move(steps)),
+                       i32(variant.plan.reserved_slots),
+                       i32(static_cast<int64_t>(variant.plan.assertions.size())),
+                       checks(model.model->name + ".checks" + suffix, variant.plan),
+                       pointer(code.layout), pointer(code.run)}}});
     }
     return array(model.model->name + ".variants", std::move(items));
   }

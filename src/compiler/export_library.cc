@@ -66,26 +66,19 @@ compiler::ModelCode generate(const CompiledModel::Data& model,
                              const std::vector<ModelVariant>& variants,
                              std::map<std::string, loop::Function>* kernels, loop::Module* module) {
   compiler::ModelCode code{&model, {}};
-  std::vector<ir::Dim> output_dims;
-  for (const TensorInfo& output : model.outputs) {
-    for (const ir::Dim& extent : output.type.shape) {
-      if (!extent.is_constant()) output_dims.push_back(extent);
-    }
-  }
+  std::vector<ir::Shape> outputs;
+  for (const TensorInfo& output : model.outputs) outputs.push_back(output.type.shape);
   for (const ModelVariant& variant : variants) {
     const std::string suffix = model.name + "." + variant.level.name;
     compiler::Program program = compiler::make_program({.layout_name = "layout." + suffix,
                                                         .run_name = "run." + suffix,
                                                         .plan = &variant.plan,
                                                         .dims = model.dims,
-                                                        .output_dims = output_dims,
+                                                        .outputs = outputs,
                                                         .kernels = &variant.kernels});
     for (const loop::Function& kernel : variant.kernels) kernels->try_emplace(kernel.name, kernel);
-    code.variants.push_back(
-        {&variant, program.layout.name, program.run.name, program.num_values, {}});
-    for (size_t k = 0; k < output_dims.size(); ++k) {
-      code.variants.back().slots[output_dims[k]] = program.output_slots[k];
-    }
+    code.variants.push_back({&variant, program.layout.name, program.run.name, program.num_values,
+                             std::move(program.output_slots)});
     module->functions.push_back(std::move(program.layout));
     module->functions.push_back(std::move(program.run));
   }

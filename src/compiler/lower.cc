@@ -2,7 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <map>
+
 #include "base/error.h"
+#include "compiler/facts.h"
+#include "ir/regions.h"
 #include "kernels/kernel.h"
 
 namespace dovetail::compiler {
@@ -10,11 +15,12 @@ namespace {
 
 using ir::Dim;
 using ir::Node;
+using ir::StepArgument;
 
-bool computes(const Node& node) {
-  return !node.as<ir::Input>() && !node.as<ir::Param>() && !node.as<ir::Permute>() &&
-         !node.as<ir::Broadcast>() && !node.as<ir::Slice>() && !node.as<ir::Reshape>() &&
-         !node.as<ir::Concat>();
+bool is_view(const Node& node) {
+  return node.as<ir::Input>() || node.as<ir::Param>() || node.as<ir::Permute>() ||
+         node.as<ir::Broadcast>() || node.as<ir::Slice>() || node.as<ir::Reshape>() ||
+         node.as<ir::Concat>();
 }
 
 class Lowering {
@@ -22,9 +28,183 @@ class Lowering {
   Lowering(const Placed& placed, const LowerOptions& options, KernelSet* kernels)
       : placed_(placed), options_(options), kernels_(kernels) {
     plan_.buffers = placed.buffers;
+    plan_.run_symbols = placed.run_symbols;
   }
 
-  void add(const Node& node, const ir::SymbolBounds& symbols) {
+  ir::Plan run(const ir::Graph& graph) {
+    Facts facts(&plan_);
+    facts.add_checks(graph);
+    add_graph(graph, &facts, &plan_.steps);
+    return std::move(plan_);
+  }
+
+ private:
+  // `facts` are settled as their symbols become known.
+  void add_graph(const ir::Graph& graph, Facts* facts, ir::Steps* steps) {
+    facts->settle(steps);
+    for (const auto& node : graph.nodes()) {
+      if (is_view(*node)) continue;
+      if (const auto* measure = node->as<ir::Measure>()) {
+        add_measure(*node, *measure, graph.symbols, steps);
+      } else if (const auto* branch = node->as<ir::If>()) {
+        add_if(*node, *branch, *facts, steps);
+      } else if (const auto* loop = node->as<ir::Loop>()) {
+        add_loop(*node, *loop, *facts, steps);
+      } else {
+        add_kernels(*node, graph.symbols, steps);
+      }
+      if (!ir::defines_symbols(*node)) continue;
+      facts->define(ir::defined_symbols(*node));
+      facts->settle(steps);
+    }
+    facts->require_settled();
+  }
+
+  // ---- Symbols
+
+  void add_measure(const Node& node, const ir::Measure& measure, const ir::SymbolBounds& bounds,
+                   ir::Steps* steps) {
+    const ir::Value& x = *node.operands[0];
+    const ir::Placement& placement = placed_.values.at(&x);
+    const Dim stride = placement.strides.empty() ? Dim(1) : placement.strides[0];
+    steps->push_back({ir::MeasureStep{pointer_to(&x), stride * ir::size_of(x.dtype()), x.dtype(),
+                                      measure.symbols},
+                      node.origins});
+    for (const std::string& name : measure.symbols) {
+      const auto found = bounds.find(name);
+      const ir::Bounds allowed = found == bounds.end() ? ir::Bounds{} : found->second;
+      using Kind = ir::Assertion::Kind;
+      const Dim value = Dim::symbol(name);
+      add_check({Kind::kAtLeast, value, allowed.min, "", node.origins}, steps);
+      if (allowed.max != INT64_MAX) {
+        add_check({Kind::kAtMost, value, allowed.max, "", node.origins}, steps);
+      }
+    }
+  }
+
+  void add_check(ir::Assertion assertion, ir::Steps* steps) {
+    steps->push_back({ir::CheckStep{static_cast<int>(plan_.assertions.size())}, assertion.origins});
+    plan_.assertions.push_back(std::move(assertion));
+  }
+
+  StepArgument pointer_to(const ir::Value* value, const Dim& bytes = 0) const {
+    const ir::Placement& placement = placed_.values.at(value);
+    return {StepArgument::Kind::kPointer, placement.buffer, placement.offset + bytes};
+  }
+
+  // ---- Regions
+
+  void add_if(const Node& node, const ir::If& op, const Facts& outer, ir::Steps* steps) {
+    ir::BranchStep branch{pointer_to(node.operands[0]), std::make_shared<ir::Steps>(),
+                          std::make_shared<ir::Steps>()};
+    const auto add_body = [&](const ir::Graph& body, ir::Steps* into) {
+      Facts facts = outer.inside();
+      facts.add_checks(body);
+      for (const auto& [name, value] : result_binds(op, body)) facts.add_bind(name, value);
+      add_graph(body, &facts, into);
+    };
+    add_body(*op.then_body, branch.then_steps.get());
+    add_body(*op.else_body, branch.else_steps.get());
+    steps->push_back({std::move(branch), node.origins});
+  }
+
+  void add_loop(const Node& node, const ir::Loop& op, const Facts& outer, ir::Steps* steps) {
+    const size_t first = op.has_condition ? 1 : 0;
+    const auto& moves = placed_.loop_moves.at(&node);
+    // Before the first iteration: states have their initial extents, all else is 0.
+    std::map<std::string, Dim> initial;
+    std::vector<std::string> state_symbols;
+    for (const std::string& name : op.symbols) initial[name] = 0;
+    for (int s = 0; s < op.states; ++s) {
+      for (auto& [name, value] : state_binds(op, s, node.operands[first + s]->shape())) {
+        initial[name] = value;
+        state_symbols.push_back(name);
+      }
+    }
+    steps->push_back({ir::BindStep{{initial.begin(), initial.end()}}, node.origins});
+    for (const Node* copy : moves.before) add_kernels(*copy, {}, steps);
+    // Iterations write parts of scan outputs, and there may be none of them.
+    for (int k = op.states; k < op.states + op.scans; ++k) {
+      const int buffer = placed_.values.at(node.results[k].get()).buffer;
+      if (plan_.buffers[buffer].grows || ir::known_early(plan_, plan_.buffers[buffer].bytes)) {
+        continue;
+      }
+      steps->push_back({ir::ReserveStep{buffer}, node.origins});
+    }
+
+    ir::LoopStep loop;
+    loop.trips = op.trips;
+    loop.has_condition = op.has_condition;
+    loop.iteration = op.iteration;
+    loop.body = std::make_shared<ir::Steps>();
+    Facts facts = outer.inside();
+    facts.define(state_symbols);
+    facts.define({op.iteration});
+    facts.add_checks(*op.body);
+    for (int k = 0; k < op.scans; ++k) add_scan_facts(node, op, op.states + k, &facts);
+    add_graph(*op.body, &facts, loop.body.get());
+    end_iteration(node, op, moves, loop.body.get());
+    if (op.has_condition) {
+      loop.enter = pointer_to(node.operands[0]);
+      loop.again = pointer_to(op.body->outputs[0]);
+    }
+    steps->push_back({std::move(loop), node.origins});
+  }
+
+  // The extents of a scan's parts are known once the first part is; the others must agree. Where
+  // the number of parts is not known the memory grows.
+  void add_scan_facts(const Node& node, const ir::Loop& op, int k, Facts* facts) {
+    const ir::Value* result = node.results[k].get();
+    const size_t output = (op.has_condition ? 1 : 0) + static_cast<size_t>(k);
+    const Dim iteration = Dim::symbol(op.iteration);
+    for (const auto& [name, value] : scan_binds(op, k, op.body->outputs[output]->shape())) {
+      const Dim before = ir::select_ge(iteration, 1, Dim::symbol(name), value);
+      const int index = static_cast<int>(plan_.assertions.size());
+      plan_.assertions.push_back({ir::Assertion::Kind::kEqual, value, before,
+                                  "the shape of a scan output changes between iterations",
+                                  node.origins});
+      facts->add({ir::CheckStep{index}, node.origins}, {value});
+      facts->add_bind(name, value);
+    }
+    const int buffer = placed_.values.at(result).buffer;
+    if (!plan_.buffers[buffer].grows) return;
+    const ir::Shape part(result->shape().begin() + 1, result->shape().end());
+    const Dim bytes = (iteration + Dim(1)) * ir::element_count(part) * ir::size_of(result->dtype());
+    facts->add({ir::GrowStep{buffer, bytes}, node.origins}, {ir::element_count(part)});
+  }
+
+  // Symbols take their next values, then states move to where they live.
+  void end_iteration(const Node& node, const ir::Loop& op, const LoopMoves& moves,
+                     ir::Steps* steps) {
+    const size_t first = op.has_condition ? 1 : 0;
+    std::map<std::string, Dim> next;
+    for (int s = 0; s < op.states; ++s) {
+      for (auto& [name, value] : state_binds(op, s, op.body->outputs[first + s]->shape())) {
+        next[name] = value;
+      }
+    }
+    std::vector<int> grown;
+    for (int s = 0; s < op.states; ++s) {
+      const ir::Value* state = node.results[s].get();
+      if (op.body->outputs[first + s] == op.body->inputs[1 + s]) continue;
+      if (!state_binds(op, s, state->shape()).empty()) {
+        grown.push_back(placed_.values.at(state).buffer);
+      }
+    }
+    for (int k = op.states; k < op.states + op.scans; ++k) {
+      const auto name = op.types[k].shape[0].lone_symbol();
+      if (name && std::find(op.symbols.begin(), op.symbols.end(), *name) != op.symbols.end()) {
+        next[*name] = Dim::symbol(op.iteration) + Dim(1);
+      }
+    }
+    if (!next.empty()) steps->push_back({ir::BindStep{{next.begin(), next.end()}}, node.origins});
+    for (const int buffer : grown) steps->push_back({ir::ReserveStep{buffer}, node.origins});
+    for (const Node* copy : moves.after) add_kernels(*copy, {}, steps);
+  }
+
+  // ---- Kernels
+
+  void add_kernels(const Node& node, const ir::SymbolBounds& symbols, ir::Steps* steps) {
     kernels::Request request{.node = &node,
                              .operands = {},
                              .results = {},
@@ -41,46 +221,42 @@ class Lowering {
       tensors.push_back(result.get());
     }
     for (kernels::Call& call : kernels::make_calls(request))
-      add_step(std::move(call), tensors, node);
+      add_step(std::move(call), tensors, node, steps);
   }
 
-  ir::Plan take() { return std::move(plan_); }
-
- private:
   kernels::Layout layout_of(const ir::Value* value) const {
     return {value->dtype(), value->shape(), placed_.values.at(value).strides};
   }
 
-  void add_step(kernels::Call call, const std::vector<const ir::Value*>& tensors,
-                const Node& node) {
+  void add_step(kernels::Call call, const std::vector<const ir::Value*>& tensors, const Node& node,
+                ir::Steps* steps) {
     DOVETAIL_CHECK(call.arguments.size() == call.function.parameters.size(),
                    "kernel {} takes {} arguments, its call has {}", call.function.name,
                    call.function.parameters.size(), call.arguments.size());
-    ir::Step step;
+    ir::KernelCall step;
     for (const kernels::Argument& argument : call.arguments) {
-      ir::StepArgument word;
       switch (argument.kind) {
-        case kernels::Argument::Kind::kPointer: {
-          const ir::Placement& placement = placed_.values.at(tensors.at(argument.tensor));
-          word = {ir::StepArgument::Kind::kPointer, placement.buffer,
-                  placement.offset + argument.value};
+        case kernels::Argument::Kind::kPointer:
+          step.arguments.push_back(pointer_to(tensors.at(argument.tensor), argument.value));
           break;
-        }
         case kernels::Argument::Kind::kInt:
-          word = {ir::StepArgument::Kind::kInt, -1, argument.value};
+          step.arguments.push_back({StepArgument::Kind::kInt, -1, argument.value});
           break;
         case kernels::Argument::Kind::kScratch:
-          word = {ir::StepArgument::Kind::kScratch, -1, 0};
+          step.arguments.push_back({StepArgument::Kind::kScratch, -1, 0});
           break;
       }
-      step.arguments.push_back(std::move(word));
     }
     step.chunks = call.chunks;
     step.scratch = call.scratch;
-    step.origins = node.origins;
     step.function = kernels_->add(std::move(call.function));
-    plan_.scratch = ir::max(plan_.scratch, step.scratch);
-    plan_.steps.push_back(std::move(step));
+    if (ir::known_early(plan_, step.scratch)) {
+      plan_.scratch = ir::max(plan_.scratch, step.scratch);
+    } else {
+      step.scratch_buffer = static_cast<int>(plan_.buffers.size());
+      plan_.buffers.emplace_back().bytes = step.scratch * Dim::symbol(ir::kWorkersSymbol);
+    }
+    steps->push_back({std::move(step), node.origins});
   }
 
   const Placed& placed_;
@@ -106,11 +282,7 @@ int KernelSet::add(loop::Function function) {
 
 ir::Plan lower(const ir::Graph& graph, const Placed& placed, const LowerOptions& options,
                KernelSet* kernels) {
-  Lowering lowering(placed, options, kernels);
-  for (const auto& node : graph.nodes()) {
-    if (computes(*node)) lowering.add(*node, graph.symbols);
-  }
-  ir::Plan plan = lowering.take();
+  ir::Plan plan = Lowering(placed, options, kernels).run(graph);
   plan_memory(&plan, graph.symbols);
   return plan;
 }

@@ -38,7 +38,7 @@ std::vector<ir::TensorData> run_prepare(const passes::Split& split) {
                                         .run_name = "prepare_run",
                                         .plan = &plan,
                                         .dims = {},
-                                        .output_dims = {},
+                                        .outputs = {},
                                         .kernels = &kernels.functions()});
   loop::Module module;
   module.functions = kernels.functions();
@@ -49,8 +49,8 @@ std::vector<ir::TensorData> run_prepare(const passes::Split& split) {
   const codegen::HostCode code(module);
 
   std::vector<int64_t> values(program.num_values);
-  code.function<void(const int64_t*, int64_t, int64_t*)>("prepare_layout")(nullptr, 1,
-                                                                           values.data());
+  code.function<int32_t(const int64_t*, int64_t, int64_t*)>("prepare_layout")(nullptr, 1,
+                                                                              values.data());
   const Workspace workspace = allocate(values[DV_VALUE_WORKSPACE]);
   std::vector<void*> io;
   for (const passes::PrepareInput& input : split.prepare_inputs) {
@@ -69,8 +69,8 @@ std::vector<ir::TensorData> run_prepare(const passes::Split& split) {
   }
   dv_host host{};
   host.size = sizeof(dv_host);
-  const dv_call call{values.data(), io.data(), workspace.get(), nullptr, &host};
-  code.function<void(const dv_call*)>("prepare_run")(&call);
+  const dv_call call{values.data(), io.data(), workspace.get(), nullptr, &host, nullptr, nullptr};
+  code.function<int32_t(const dv_call*)>("prepare_run")(&call);
 
   std::vector<ir::TensorData> tensors;
   for (size_t k = 0; k < results.size(); ++k) {

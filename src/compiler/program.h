@@ -1,7 +1,8 @@
-// The two functions of a variant, written in loop IR: `layout` evaluates every shape expression of
-// the plan, `run` walks its steps.
+// The two functions of a variant, written in loop IR: `layout` evaluates the shape expressions of
+// the plan that the inputs' extents decide, `run` walks its steps.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -11,17 +12,17 @@
 namespace dovetail::compiler {
 
 struct Program {
-  loop::Function layout;  // void (const int64_t* dims, int64_t workers, int64_t* values)
-  loop::Function run;     // void (const dv_call* call)
+  loop::Function layout;  // int32_t (const int64_t* dims, int64_t workers, int64_t* values)
+  loop::Function run;     // int32_t (const dv_call* call)
   int num_values = 0;
-  std::vector<int> output_slots;  // for each of `output_dims`, the slot of its value
+  std::map<ir::Dim, int> output_slots;  // of the symbolic extents of outputs
 };
 
 struct ProgramRequest {
   std::string layout_name, run_name;
   const ir::Plan* plan = nullptr;
-  std::vector<std::string> dims;     // symbols in the order of dv_model.dims
-  std::vector<ir::Dim> output_dims;  // symbolic extents of outputs: values that come first
+  std::vector<std::string> dims;   // symbols in the order of dv_model.dims
+  std::vector<ir::Shape> outputs;  // their symbolic extents are values that come first
   const std::vector<loop::Function>* kernels = nullptr;
 };
 

@@ -16,13 +16,11 @@ void drop_ones(const Shape& shape, const std::vector<Dim>& strides, Shape* kept,
   }
 }
 
-}  // namespace
-
 // Both shapes are cut into groups of axes with equal products, from the left. Inside a group the
 // old axes must lie as one axis would (outer stride = inner extent * inner stride); the new axes
 // then split that one axis.
-std::optional<std::vector<Dim>> reshape_strides(const Shape& from, const std::vector<Dim>& strides,
-                                                const Shape& to) {
+std::optional<std::vector<Dim>> by_groups(const Shape& from, const std::vector<Dim>& strides,
+                                          const Shape& to) {
   Shape old_shape;
   std::vector<Dim> old_strides;
   drop_ones(from, strides, &old_shape, &old_strides);
@@ -65,6 +63,30 @@ std::optional<std::vector<Dim>> reshape_strides(const Shape& from, const std::ve
     }
   }
   return i == old_shape.size() ? std::optional(result) : std::nullopt;
+}
+
+// Equal numbers of elements may be asserted instead of proved. Then axes that correspond one to
+// one, all but one equal, are equal in that one too; and what is compact stays compact.
+std::optional<std::vector<Dim>> by_assertion(const Shape& from, const std::vector<Dim>& strides,
+                                             const Shape& to) {
+  if (from.size() == to.size()) {
+    size_t different = 0;
+    for (size_t i = 0; i < from.size(); ++i) different += from[i] == to[i] ? 0 : 1;
+    if (different == 1) return strides;
+  }
+  const std::vector<Dim> compact = ir::compact_strides(from);
+  for (size_t i = 0; i < from.size(); ++i) {
+    if (from[i] != Dim(1) && strides[i] != compact[i]) return std::nullopt;
+  }
+  return ir::compact_strides(to);
+}
+
+}  // namespace
+
+std::optional<std::vector<Dim>> reshape_strides(const Shape& from, const std::vector<Dim>& strides,
+                                                const Shape& to) {
+  auto result = by_groups(from, strides, to);
+  return result ? result : by_assertion(from, strides, to);
 }
 
 }  // namespace dovetail::compiler

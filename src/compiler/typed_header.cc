@@ -167,7 +167,7 @@ class HeaderWriter {
         "/* Linked: this. Opened with dlopen: what dlsym(handle, \"{0}_library\") gives. */\n"
         "extern const dv_library {0}_library;\n",
         prefix_);
-    for (size_t m = 0; m < models_.size(); ++m) text += model(*models_[m].model, m);
+    for (size_t m = 0; m < models_.size(); ++m) text += model(models_[m], m);
     return text + "\n#ifdef __cplusplus\n}\n#endif\n#endif\n";
   }
 
@@ -178,7 +178,8 @@ class HeaderWriter {
     return index == 0 ? prefix_ : prefix_ + "_" + model.name;
   }
 
-  std::string model(const CompiledModel::Data& model, size_t index) const {
+  std::string model(const ModelCode& code, size_t index) const {
+    const CompiledModel::Data& model = *code.model;
     const std::string name = function_prefix(model, index);
     std::string text = fmt::format(
         "\n/* ---- Model \"{1}\" ---- */\n\n"
@@ -190,10 +191,12 @@ class HeaderWriter {
         "static inline void {0}_destroy(const dv_library* library, dv_context* context) {{\n"
         "  library->api->destroy(context);\n}}\n",
         name, model.name, index);
-    return text + run(model, name);
+    return text + run(code, name);
   }
 
-  std::string run(const CompiledModel::Data& model, const std::string& name) const {
+  std::string run(const ModelCode& code, const std::string& name) const {
+    const CompiledModel::Data& model = *code.model;
+    const ir::Plan& plan = code.variants.front().variant->plan;
     Identifiers identifiers;
     identifiers.of("library");
     Names symbols;
@@ -203,11 +206,21 @@ class HeaderWriter {
       symbols[dim] = identifiers.of(dim);
       parameters += fmt::format(", int64_t {}", symbols[dim]);
     }
-    std::string body;
+    std::string body, views;
     const auto each = [&](const std::vector<TensorInfo>& infos, const char* list,
                           const char* setter, const char* constness) {
       for (size_t k = 0; k < infos.size(); ++k) {
         const std::string parameter = identifiers.of(infos[k].name);
+        if (!ir::known_early(plan, infos[k].type.shape)) {
+          // Its extents are known after the run only: a view of the context's memory.
+          parameters += fmt::format(", dv_tensor* {}", parameter);
+          comment += fmt::format(" *   {} {}: {}, valid until the next run\n", list, parameter,
+                                 shape_comment(infos[k]));
+          views += fmt::format(
+              "  if (status == DV_OK) status = api->get_output(context, {}, {}, error);\n", k,
+              parameter);
+          continue;
+        }
         parameters += fmt::format(", {}{}* {}", constness, c_type(infos[k].type.dtype), parameter);
         comment += fmt::format(" *   {} {}: {}\n", list, parameter, shape_comment(infos[k]));
         const std::string tensor = fmt::format("{}_{}", list, k);
@@ -227,8 +240,8 @@ class HeaderWriter {
         "static inline int32_t {}_run(const dv_library* library, dv_context* context{}, dv_error* "
         "error) {{\n"
         "  const dv_api* api = library->api;\n  int32_t status = DV_OK;\n{}"
-        "  return api->run(context, error);\n}}\n",
-        comment, name, parameters, body);
+        "  status = api->run(context, error);\n{}  return status;\n}}\n",
+        comment, name, parameters, body, views);
   }
 
   static std::string dtype_text(ir::DType dtype) {

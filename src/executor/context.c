@@ -26,6 +26,9 @@ static void place_bindings(block* b, dv_binding* bindings, const dv_tensor_info*
     bindings[i].shape = extents;
     bindings[i].strides = extents + infos[i].ndim;
     bindings[i].borrowed_shape = extents + 2 * (int64_t)infos[i].ndim;
+    for (int32_t axis = 0; axis < infos[i].ndim; ++axis) {
+      if (infos[i].shape[axis].symbol == DV_DATA_DEPENDENT) bindings[i].data_dependent = 1;
+    }
   }
 }
 
@@ -36,6 +39,8 @@ static dv_context* place(block* b, const dv_model* model, const dv_variant* vari
   int64_t* extents = take(b, 2 * (int64_t)model->num_dims, sizeof(int64_t));
   int64_t* values = take(b, variant->num_values, sizeof(int64_t));
   void** io = take(b, tensors, sizeof(void*));
+  uint8_t** reserved = take(b, variant->num_reserved, sizeof(uint8_t*));
+  int64_t* capacities = take(b, variant->num_reserved, sizeof(int64_t));
   dv_binding* outputs = bindings ? bindings + model->num_inputs : NULL;
   place_bindings(b, bindings, model->inputs, model->num_inputs);
   place_bindings(b, outputs, model->outputs, model->num_outputs);
@@ -48,6 +53,8 @@ static dv_context* place(block* b, const dv_model* model, const dv_variant* vari
   context->bound = extents + model->num_dims;
   context->values = values;
   context->io = io;
+  context->reserved = reserved;
+  context->capacities = capacities;
   return context;
 }
 
@@ -109,7 +116,7 @@ int32_t dv_create(const dv_model* model, const dv_host* host, dv_context** conte
   dv_context* made = place(&memory, model, variant);
   made->host = *host;
   made->host.size = sizeof(dv_host);
-  if (model->num_dims == 0) { /* every extent is known: from here on run needs no memory */
+  if (model->num_dims == 0) { /* no extent depends on inputs */
     code = dv_lay_out(made, error);
     if (code == DV_OK) code = dv_reserve_outputs(made, error);
     if (code != DV_OK) {
@@ -130,6 +137,9 @@ void dv_destroy(dv_context* context) {
   const dv_host host = context->host;
   release_bindings(context->inputs, context->model->num_inputs, &host);
   release_bindings(context->outputs, context->model->num_outputs, &host);
+  for (int32_t i = 0; i < context->variant->num_reserved; ++i) {
+    if (context->reserved[i]) host.free(host.self, context->reserved[i]);
+  }
   if (context->workspace) host.free(host.self, context->workspace);
   host.free(host.self, context);
 }

@@ -18,6 +18,7 @@ typedef struct dv_binding {
   int64_t* strides;
   int64_t* borrowed_shape; /* outputs: the extents of the caller's memory */
   int32_t is_borrowed;     /* (an empty tensor's memory may be NULL) */
+  int32_t data_dependent;  /* outputs: run finds the shape */
   int32_t ready;           /* inputs: set; outputs: `data` holds the result of the last run */
 } dv_binding;
 
@@ -29,8 +30,11 @@ struct dv_context {
   dv_binding* outputs;
   int64_t* dims;   /* the extents that `values` and the outputs' shapes were made for */
   int64_t* bound;  /* the extents of the inputs that are set */
-  int64_t* values; /* as written by variant->layout */
+  int64_t* values; /* as written by variant->layout and run */
   void** io;
+  uint8_t** reserved; /* buffers whose sizes depend on data, and how large they are */
+  int64_t* capacities;
+  dv_error* error; /* of the run under way */
   uint8_t* workspace;
   int64_t workspace_capacity;
   int32_t laid_out; /* dims, values, workspace and the outputs' shapes agree */
@@ -42,6 +46,16 @@ int32_t dv_lay_out(dv_context* context, dv_error* error);
 
 /* Makes the own memory of every output that is not borrowed fit its shape. */
 int32_t dv_reserve_outputs(dv_context* context, dv_error* error);
+
+/* Shapes an output by the extents in context->values. */
+int32_t dv_shape_output(const dv_context* context, dv_binding* output, dv_error* error);
+
+/* Whether its memory could not be had: `output` is NULL for the workspace. */
+int32_t dv_no_memory(const dv_context* context, const dv_tensor_info* output, int64_t bytes,
+                     dv_error* error);
+
+/* What the status of layout or run means: DV_OK, or a code with its error written. */
+int32_t dv_status(const dv_context* context, int32_t status, dv_error* error);
 
 /* Finds the extent of every symbol in the inputs, which are all set, and writes context->bound. */
 int32_t dv_bind_dims(dv_context* context, dv_error* error);

@@ -53,9 +53,8 @@ int32_t dv_bind_dims(dv_context* context, dv_error* error) {
   return DV_OK;
 }
 
-/* For an output, or for the workspace when it is NULL. */
-static int32_t no_memory(const dv_context* context, const dv_tensor_info* output, int64_t bytes,
-                         dv_error* error) {
+int32_t dv_no_memory(const dv_context* context, const dv_tensor_info* output, int64_t bytes,
+                     dv_error* error) {
   dv_text text = dv_text_begin(error, DV_MEMORY_ERROR);
   dv_put(&text, "no memory for ");
   dv_put(&text, output ? "output " : "the workspace of model ");
@@ -74,7 +73,7 @@ static int32_t reserve_workspace(dv_context* context, dv_error* error) {
   const int64_t bytes = context->values[DV_VALUE_WORKSPACE];
   if (bytes >= 0 && bytes <= context->workspace_capacity) return DV_OK;
   uint8_t* grown = dv_allocate(&context->host, bytes);
-  if (!grown) return no_memory(context, NULL, bytes, error);
+  if (!grown) return dv_no_memory(context, NULL, bytes, error);
   if (context->workspace) context->host.free(context->host.self, context->workspace);
   context->workspace = grown;
   context->workspace_capacity = bytes;
@@ -90,7 +89,7 @@ static int32_t too_small(const dv_binding* output, dv_error* error) {
   return dv_text_end(&text);
 }
 
-static int32_t shape_output(const dv_context* context, dv_binding* output, dv_error* error) {
+int32_t dv_shape_output(const dv_context* context, dv_binding* output, dv_error* error) {
   const dv_tensor_info* info = output->info;
   int negative = 0;
   for (int32_t axis = 0; axis < info->ndim; ++axis) {
@@ -100,7 +99,7 @@ static int32_t shape_output(const dv_context* context, dv_binding* output, dv_er
   }
   if (negative) return too_small(output, error);
   output->bytes = dv_compact_size(output->shape, info->ndim, info->dtype);
-  if (output->bytes < 0) return no_memory(context, info, output->bytes, error);
+  if (output->bytes < 0) return dv_no_memory(context, info, output->bytes, error);
   dv_compact_strides(output->shape, info->ndim, output->strides);
   return DV_OK;
 }
@@ -108,9 +107,9 @@ static int32_t shape_output(const dv_context* context, dv_binding* output, dv_er
 int32_t dv_reserve_outputs(dv_context* context, dv_error* error) {
   for (int32_t i = 0; i < context->model->num_outputs; ++i) {
     dv_binding* output = &context->outputs[i];
-    if (output->is_borrowed) continue;
+    if (output->is_borrowed || output->data_dependent) continue;
     if (!dv_buffer_reserve(&output->buffer, output->bytes, &context->host)) {
-      return no_memory(context, output->info, output->bytes, error);
+      return dv_no_memory(context, output->info, output->bytes, error);
     }
   }
   return DV_OK;
@@ -123,10 +122,12 @@ int32_t dv_lay_out(dv_context* context, dv_error* error) {
   context->laid_out = 0;
   for (int32_t i = 0; i < model->num_outputs; ++i) context->outputs[i].ready = 0;
   for (int32_t d = 0; d < model->num_dims; ++d) context->dims[d] = context->bound[d];
-  context->variant->layout(context->dims, workers, context->values);
-  int32_t code = reserve_workspace(context, error);
+  int32_t code =
+      dv_status(context, context->variant->layout(context->dims, workers, context->values), error);
+  if (code == DV_OK) code = reserve_workspace(context, error);
   for (int32_t i = 0; i < model->num_outputs && code == DV_OK; ++i) {
-    code = shape_output(context, &context->outputs[i], error);
+    if (context->outputs[i].data_dependent) continue;
+    code = dv_shape_output(context, &context->outputs[i], error);
   }
   context->laid_out = code == DV_OK;
   return code;

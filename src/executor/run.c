@@ -35,7 +35,7 @@ static int dims_changed(const dv_context* context) {
 static int32_t check_borrowed_outputs(const dv_context* context, dv_error* error) {
   for (int32_t i = 0; i < context->model->num_outputs; ++i) {
     const dv_binding* output = &context->outputs[i];
-    if (!output->is_borrowed) continue;
+    if (!output->is_borrowed || output->data_dependent) continue;
     const int32_t code =
         dv_check_output_shape(output, output->borrowed_shape, "the memory set for it", error);
     if (code != DV_OK) return code;
@@ -58,12 +58,18 @@ int32_t dv_run(dv_context* context, dv_error* error) {
   for (int32_t i = 0; i < model->num_inputs; ++i) context->io[i] = context->inputs[i].data;
   for (int32_t i = 0; i < model->num_outputs; ++i) {
     dv_binding* output = &context->outputs[i];
+    output->ready = 0;
+    if (output->data_dependent) continue; /* dovetail_reserve_output */
     output->data = output->is_borrowed ? output->borrowed : dv_buffer_data(output->buffer);
     context->io[model->num_inputs + i] = output->data;
   }
-  const dv_call call = {context->values, context->io, context->workspace, model->library->weights,
-                        &context->host};
-  context->variant->run(&call);
+  const dv_call call = {
+      context->values,   context->io, context->workspace, model->library->weights, &context->host,
+      context->reserved, context};
+  context->error = error;
+  code = dv_status(context, context->variant->run(&call), error);
+  context->error = NULL;
+  if (code != DV_OK) return code;
   for (int32_t i = 0; i < model->num_outputs; ++i) context->outputs[i].ready = 1;
   return DV_OK;
 }

@@ -1,15 +1,20 @@
 #include "import/freeze.h"
 
 #include <algorithm>
+#include <map>
 #include <unordered_set>
+
+#include "ir/regions.h"
 
 namespace dovetail::import {
 
-void settle_frozen(ir::Graph& graph) {
+namespace {
+
+void settle(ir::Graph& graph, const std::map<std::string, ir::TensorType>& frozen) {
   std::unordered_set<const ir::Value*> replaceable;  // computed from weights that stay
   for (const auto& node : graph.nodes()) {
     if (auto* param = node->as<ir::Param>()) {
-      if (graph.frozen.contains(param->name)) {
+      if (frozen.contains(param->name)) {
         node->op = ir::Constant{std::move(param->data)};
         continue;
       }
@@ -24,6 +29,16 @@ void settle_frozen(ir::Graph& graph) {
       }
     }
   }
+}
+
+}  // namespace
+
+void settle_frozen(ir::Graph& graph) {
+  // What a body froze is frozen for all.
+  std::map<std::string, ir::TensorType> frozen;
+  ir::for_each_graph(graph, [&](ir::Graph& g) { frozen.insert(g.frozen.begin(), g.frozen.end()); });
+  graph.frozen = frozen;
+  ir::for_each_graph(graph, [&](ir::Graph& g) { settle(g, frozen); });
 }
 
 }  // namespace dovetail::import

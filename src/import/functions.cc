@@ -1,6 +1,8 @@
 #include "import/functions.h"
 
+#include <functional>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "base/error.h"
@@ -25,20 +27,19 @@ std::string title_of(const std::string& name, const NodeProto& node) {
 
 class Inliner {
  public:
-  Inliner(const onnx::ModelProto& model, const std::string& file) : model_(model), file_(file) {
-    for (const FunctionProto& f : model.functions()) {
+  explicit Inliner(const GraphSource& source) : source_(source), file_(source.file) {
+    for (const FunctionProto& f : source.model.functions()) {
       if (!functions_.emplace(Key{domain_of(f.domain()), f.name(), f.overload()}, &f).second) {
-        throw_error(ErrorKind::kValue, "{}: function '{}' of domain '{}' is defined twice", file,
+        throw_error(ErrorKind::kValue, "{}: function '{}' of domain '{}' is defined twice", file_,
                     f.name(), f.domain());
       }
     }
   }
 
   std::vector<Node> run() {
-    const auto opsets = std::make_shared<const Opsets>(opsets_of(model_.opset_import(), file_));
-    for (int i = 0; i < model_.graph().node_size(); ++i) {
-      const NodeProto& proto = model_.graph().node(i);
-      add({&proto, nullptr, name_of(proto, i, ""), "", opsets}, 0);
+    for (int i = 0; i < source_.graph.node_size(); ++i) {
+      const NodeProto& proto = source_.graph.node(i);
+      add({&proto, nullptr, name_of(proto, i, source_.scope), "", source_.opsets, {}}, 0);
     }
     return std::move(nodes_);
   }
@@ -65,6 +66,7 @@ class Inliner {
       throw_error(ErrorKind::kUnsupported, "{}: the model has more than {} nodes", file_,
                   kMaxNodes);
     }
+    node.reads = names_read(*node.proto);
     nodes_.push_back(std::move(node));
   }
 
@@ -103,8 +105,11 @@ class Inliner {
       for (std::string& name : *node->mutable_input()) rename(&name);
       for (std::string& name : *node->mutable_output()) rename(&name);
       bind_attributes(call, f, node.get());
+      for (AttributeProto& attribute : *node->mutable_attribute()) {
+        if (attribute.has_g()) rename_free(attribute.mutable_g(), rename);
+      }
       const std::string name = name_of(*node, i, call.name + "/");
-      add({node.get(), node, name, "", opsets}, depth + 1);
+      add({node.get(), node, name, "", opsets, {}}, depth + 1);
     }
   }
 
@@ -113,10 +118,10 @@ class Inliner {
   void bind_attributes(const Node& call, const FunctionProto& f, NodeProto* node) const {
     google::protobuf::RepeatedPtrField<AttributeProto> bound;
     for (AttributeProto& attribute : *node->mutable_attribute()) {
-      if (attribute.has_g() || attribute.graphs_size() > 0) {
-        throw_error(ErrorKind::kUnsupported,
-                    "{}: {}: function '{}' holds control flow ({}), which is not supported", file_,
-                    call.title, f.name(), node->op_type());
+      if (attribute.has_g()) {
+        for (NodeProto& inner : *attribute.mutable_g()->mutable_node()) {
+          bind_attributes(call, f, &inner);
+        }
       }
       if (attribute.ref_attr_name().empty()) {
         *bound.Add() = attribute;
@@ -137,7 +142,25 @@ class Inliner {
     node->mutable_attribute()->Swap(&bound);
   }
 
-  const onnx::ModelProto& model_;
+  // What a body reads from outside of it takes the names that the function's tensors have now.
+  using Rename = std::function<void(std::string*)>;
+  static void rename_free(onnx::GraphProto* graph, const Rename& rename) {
+    const std::set<std::string> own = names_made(*graph);
+    const Rename rename_outer = [&](std::string* name) {
+      if (!own.contains(*name)) rename(name);
+    };
+    for (NodeProto& node : *graph->mutable_node()) {
+      for (std::string& name : *node.mutable_input()) rename_outer(&name);
+      for (AttributeProto& attribute : *node.mutable_attribute()) {
+        if (attribute.has_g()) rename_free(attribute.mutable_g(), rename_outer);
+      }
+    }
+    for (onnx::ValueInfoProto& output : *graph->mutable_output()) {
+      rename_outer(output.mutable_name());
+    }
+  }
+
+  const GraphSource& source_;
   const std::string& file_;
   std::map<Key, const FunctionProto*> functions_;
   std::vector<Node> nodes_;
@@ -145,8 +168,6 @@ class Inliner {
 
 }  // namespace
 
-std::vector<Node> inlined_nodes(const onnx::ModelProto& model, const std::string& file) {
-  return Inliner(model, file).run();
-}
+std::vector<Node> inlined_nodes(const GraphSource& source) { return Inliner(source).run(); }
 
 }  // namespace dovetail::import

@@ -10,7 +10,7 @@
 
 namespace dovetail::import {
 
-// The model's graph's nodes with every call opened, in the file's order.
-std::vector<Node> inlined_nodes(const onnx::ModelProto& model, const std::string& file);
+// A graph's nodes with every call opened, in the file's order.
+std::vector<Node> inlined_nodes(const GraphSource& source);
 
 }  // namespace dovetail::import

@@ -12,9 +12,9 @@ namespace {
 // Sorts nodes by what they need, keeping the file's order where that is possible.
 class Order {
  public:
-  Order(std::vector<Node> nodes, const std::string& file, const std::set<std::string>& defined)
-      : nodes_(std::move(nodes)), file_(file) {
-    for (const std::string& name : defined) makers_.emplace(name, kGiven);
+  explicit Order(const GraphSource& source)
+      : nodes_(inlined_nodes(source)), file_(source.file), source_(source) {
+    for (const std::string& name : source.defined) makers_.emplace(name, kGiven);
     for (size_t i = 0; i < nodes_.size(); ++i) {
       for (const std::string& output : nodes_[i].proto->output()) {
         if (output.empty()) continue;
@@ -42,7 +42,7 @@ class Order {
   enum class State : uint8_t { kNew, kOpen, kDone };
   struct Frame {
     size_t node;
-    int input = 0;
+    size_t input = 0;
   };
 
   // Depth first with a stack of its own: a chain may be as long as the file.
@@ -53,16 +53,16 @@ class Order {
     while (!stack.empty()) {
       Frame& frame = stack.back();
       const Node& node = nodes_[frame.node];
-      if (frame.input == node.proto->input_size()) {
+      if (frame.input == node.reads.size()) {
         state_[frame.node] = State::kDone;
         order_.push_back(frame.node);
         stack.pop_back();
         continue;
       }
-      const std::string& name = node.proto->input(frame.input++);
-      if (name.empty()) continue;
+      const std::string& name = node.reads[frame.input++];
       const auto maker = makers_.find(name);
       if (maker == makers_.end()) {
+        if (source_.known_outside(name)) continue;
         throw_error(ErrorKind::kValue,
                     "{}: {} reads tensor '{}', which no input, initializer or node makes", file_,
                     node.title, name);
@@ -86,20 +86,53 @@ class Order {
 
   std::vector<Node> nodes_;
   const std::string& file_;
+  const GraphSource& source_;
   std::map<std::string, size_t> makers_;
   std::vector<State> state_;
   std::vector<size_t> order_;
 };
 
+// Names that a graph reads and does not make.
+void add_free(const onnx::GraphProto& graph, std::vector<std::string>* names) {
+  const std::set<std::string> made = names_made(graph);
+  const auto add = [&](const std::string& name) {
+    if (!name.empty() && !made.contains(name)) names->push_back(name);
+  };
+  for (const onnx::NodeProto& node : graph.node()) {
+    for (const std::string& name : names_read(node)) add(name);
+  }
+  for (const onnx::ValueInfoProto& output : graph.output()) add(output.name());
+}
+
 }  // namespace
 
-std::vector<Node> ordered_nodes(const onnx::ModelProto& model, const std::string& file,
-                                const std::set<std::string>& defined,
+std::set<std::string> names_made(const onnx::GraphProto& graph) {
+  std::set<std::string> names;
+  for (const onnx::ValueInfoProto& input : graph.input()) names.insert(input.name());
+  for (const onnx::TensorProto& tensor : graph.initializer()) names.insert(tensor.name());
+  for (const onnx::NodeProto& node : graph.node()) {
+    names.insert(node.output().begin(), node.output().end());
+  }
+  return names;
+}
+
+std::vector<std::string> names_read(const onnx::NodeProto& node) {
+  std::vector<std::string> names;
+  for (const std::string& name : node.input()) {
+    if (!name.empty()) names.push_back(name);
+  }
+  for (const onnx::AttributeProto& attribute : node.attribute()) {
+    if (attribute.has_g()) add_free(attribute.g(), &names);
+  }
+  return names;
+}
+
+std::vector<Node> ordered_nodes(const GraphSource& source,
                                 const std::function<void(const std::string&)>& on_warning) {
   bool moved = false;
-  std::vector<Node> nodes = Order(inlined_nodes(model, file), file, defined).run(&moved);
+  std::vector<Node> nodes = Order(source).run(&moved);
   if (moved) {
-    on_warning(file + ": nodes stand before those that make their inputs; they were sorted");
+    on_warning(source.file + ": nodes stand before those that make their inputs; they were sorted");
   }
   return nodes;
 }

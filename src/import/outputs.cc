@@ -34,8 +34,7 @@ bool contradicts(const onnx::TensorShapeProto& declared, const ir::Shape& inferr
 
 }  // namespace
 
-void set_outputs(const onnx::GraphProto& proto,
-                 const std::unordered_map<std::string, ir::Value*>& values, const std::string& file,
+void set_outputs(const onnx::GraphProto& proto, Scope& scope, const std::string& file,
                  const std::function<void(const std::string&)>& on_warning, ir::Graph* graph) {
   if (proto.output_size() == 0) {
     throw_error(ErrorKind::kValue, "{}: the graph has no outputs", file);
@@ -44,14 +43,13 @@ void set_outputs(const onnx::GraphProto& proto,
   std::set<std::string> names;
   std::set<const ir::Value*> taken;
   for (const onnx::ValueInfoProto& output : proto.output()) {
-    const auto found = values.find(output.name());
-    if (found == values.end()) {
+    ir::Value* value = scope.find(output.name());
+    if (!value) {
       throw_error(ErrorKind::kValue, "{}: output '{}' is made by no node", file, output.name());
     }
     if (!names.insert(output.name()).second) {
       throw_error(ErrorKind::kValue, "{}: output '{}' is given twice", file, output.name());
     }
-    ir::Value* value = found->second;
     const auto& declared = output.type().tensor_type();
     if (declared.has_elem_type() && declared.elem_type() != 0 &&
         ops::dtype_of_onnx(declared.elem_type()) != value->dtype()) {

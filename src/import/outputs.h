@@ -5,16 +5,15 @@
 
 #include <functional>
 #include <string>
-#include <unordered_map>
 
+#include "import/scope.h"
 #include "ir/graph.h"
 
 namespace dovetail::import {
 
 // Outputs that no node makes are kValue; declared types that contradict the inferred ones are
 // warnings. An output that is an input, a param or another output becomes a copy of it.
-void set_outputs(const onnx::GraphProto& proto,
-                 const std::unordered_map<std::string, ir::Value*>& values, const std::string& file,
+void set_outputs(const onnx::GraphProto& proto, Scope& scope, const std::string& file,
                  const std::function<void(const std::string&)>& on_warning, ir::Graph* graph);
 
 }  // namespace dovetail::import

@@ -1,9 +1,11 @@
 #include "ir/evaluate.h"
 
+#include <algorithm>
 #include <unordered_map>
 
 #include "base/error.h"
 #include "ir/evaluate_primitives.h"
+#include "ir/regions.h"
 
 namespace dovetail::ir {
 namespace {
@@ -13,42 +15,8 @@ std::vector<TensorData> run(const Graph& graph, const std::vector<TensorData>& i
 
 // ---- Attributes as constants -----------------------------------------------------------------
 
-void settle(std::vector<Dim>* dims, const SymbolValues& symbols) {
-  for (Dim& dim : *dims) dim = dim.evaluate(symbols);
-}
-
-void settle(Window* window, const SymbolValues& symbols) {
-  settle(&window->pad_lo, symbols);
-  settle(&window->pad_hi, symbols);
-}
-
 Primitive settled(Primitive op, const SymbolValues& symbols) {
-  if (auto* contract = std::get_if<Contract>(&op)) settle(&contract->window, symbols);
-  if (auto* pool = std::get_if<Pool>(&op)) {
-    settle(&pool->window, symbols);
-    settle(&pool->ceil_extra, symbols);
-  }
-  if (auto* indices = std::get_if<PoolIndices>(&op)) {
-    settle(&indices->window, symbols);
-    settle(&indices->ceil_extra, symbols);
-  }
-  if (auto* top_k = std::get_if<TopK>(&op)) top_k->k = top_k->k.evaluate(symbols);
-  if (auto* nms = std::get_if<Nms>(&op)) nms->limit = nms->limit.evaluate(symbols);
-  if (auto* broadcast = std::get_if<Broadcast>(&op)) settle(&broadcast->shape, symbols);
-  if (auto* reshape = std::get_if<Reshape>(&op)) settle(&reshape->shape, symbols);
-  if (auto* slice = std::get_if<Slice>(&op)) {
-    settle(&slice->starts, symbols);
-    settle(&slice->extents, symbols);
-  }
-  if (auto* pad = std::get_if<Pad>(&op)) {
-    settle(&pad->lo, symbols);
-    settle(&pad->hi, symbols);
-  }
-  if (auto* lookup = std::get_if<Lookup>(&op)) {
-    settle(&lookup->shape, symbols);
-    settle(&lookup->dims, symbols);
-  }
-  if (auto* scatter = std::get_if<Scatter>(&op)) settle(&scatter->dims, symbols);
+  for_each_dim(op, [&](Dim& dim) { dim = dim.evaluate(symbols); });
   return op;
 }
 
@@ -95,7 +63,9 @@ TensorData evaluate_one_result(const Primitive& op, const Tensors& x, const Resu
   if (const auto* gather = std::get_if<Gather>(&op)) return evaluate_gather(*gather, x, type);
   if (const auto* lookup = std::get_if<Lookup>(&op)) return evaluate_lookup(*lookup, x, type);
   if (const auto* scatter = std::get_if<Scatter>(&op)) return evaluate_scatter(*scatter, x, type);
-  DOVETAIL_CHECK(std::holds_alternative<Copy>(op), "a {} has no evaluation", name_of(op));
+  if (std::holds_alternative<Compact>(op)) return evaluate_compact(x[0], type);
+  DOVETAIL_CHECK(std::holds_alternative<Copy>(op) || std::holds_alternative<Measure>(op),
+                 "a {} has no evaluation", name_of(op));
   return x[0];
 }
 
@@ -112,6 +82,12 @@ std::string shape_text(const TensorData& data) { return to_string(type_of(data).
 [[noreturn]] void refuse_input(const Value& input, const TensorData& data) {
   throw_error(ErrorKind::kValue, "input '{}' has shape {}, expected {}", input.name,
               shape_text(data), to_string(input.shape()));
+}
+
+void require_bounds(const std::string& name, int64_t value, const Bounds& bounds) {
+  if (value >= bounds.min && value <= bounds.max) return;
+  throw_error(ErrorKind::kValue, "the dimension '{}' is {}, expected {} to {}", name, value,
+              bounds.min, bounds.max);
 }
 
 void bind_input(const Value& input, const TensorData& data, SymbolValues* symbols) {
@@ -150,11 +126,42 @@ void bind_symbols(const Graph& graph, const std::vector<TensorData>& inputs,
   }
   for (const auto& [name, bounds] : graph.symbols) {
     const auto found = symbols->find(name);
-    if (found == symbols->end()) continue;
-    if (found->second < bounds.min || found->second > bounds.max) {
-      throw_error(ErrorKind::kValue, "the dimension '{}' is {}, expected {} to {}", name,
-                  found->second, bounds.min, bounds.max);
+    if (found != symbols->end()) require_bounds(name, found->second, bounds);
+  }
+}
+
+void define(const SymbolBounds& bounds, const std::string& name, int64_t value,
+            SymbolValues* symbols) {
+  (*symbols)[name] = value;
+  const auto found = bounds.find(name);
+  require_bounds(name, value, found == bounds.end() ? Bounds{} : found->second);
+}
+
+// The symbols that a node defines: by content, or by the shapes of its results.
+void define(const Graph& graph, const Node& node, const Tensors& results, SymbolValues* symbols) {
+  const std::vector<std::string>& names = defined_symbols(node);
+  if (node.as<Measure>()) {
+    for (size_t i = 0; i < names.size(); ++i) {
+      define(graph.symbols, names[i], results[0].as_int(static_cast<int64_t>(i)), symbols);
     }
+    return;
+  }
+  for (size_t k = 0; k < results.size(); ++k) {
+    const Value& result = *node.results[k];
+    for (int i = 0; i < result.rank(); ++i) {
+      const auto name = result.shape()[i].lone_symbol();
+      if (!name || std::find(names.begin(), names.end(), *name) == names.end()) continue;
+      define(graph.symbols, *name, results[k].shape()[i], symbols);
+    }
+  }
+}
+
+void require_checks(const Graph& graph, const SymbolValues& symbols) {
+  for (const Check& check : graph.checks) {
+    const int64_t a = check.a.evaluate(symbols), b = check.b.evaluate(symbols);
+    if (a == b) continue;
+    throw_error(ErrorKind::kValue, "{}: {} is {}, {} is {}", check.text, check.a.to_string(), a,
+                check.b.to_string(), b);
   }
 }
 
@@ -163,7 +170,7 @@ void bind_symbols(const Graph& graph, const std::vector<TensorData>& inputs,
 // Contents are dropped after their last use.
 class Run {
  public:
-  Run(const Graph& graph, const SymbolValues& symbols) : symbols_(symbols) {
+  Run(const Graph& graph, SymbolValues* symbols) : graph_(graph), symbols_(*symbols) {
     for (const auto& node : graph.nodes()) {
       for (const Value* operand : node->operands) ++uses_[operand];
     }
@@ -187,13 +194,15 @@ class Run {
     Tensors operands;
     for (const Value* operand : node.operands) operands.push_back(take(operand));
     Tensors results = evaluate(node, operands, symbols_);
+    define(graph_, node, results, &symbols_);
     for (size_t i = 0; i < results.size(); ++i) {
       set(node.results[i].get(), std::move(results[i]));
     }
   }
 
  private:
-  const SymbolValues& symbols_;
+  const Graph& graph_;
+  SymbolValues& symbols_;
   std::unordered_map<const Value*, int> uses_;
   std::unordered_map<const Value*, TensorData> known_;
 };
@@ -201,11 +210,12 @@ class Run {
 std::vector<TensorData> run(const Graph& graph, const std::vector<TensorData>& inputs,
                             SymbolValues symbols) {
   bind_symbols(graph, inputs, &symbols);
-  Run run(graph, symbols);
+  Run run(graph, &symbols);
   for (size_t k = 0; k < inputs.size(); ++k) run.set(graph.inputs[k], inputs[k]);
   for (const auto& node : graph.nodes()) {
     if (!node->as<Input>()) run.step(*node);
   }
+  require_checks(graph, symbols);
   std::vector<TensorData> outputs;
   for (const Value* output : graph.outputs) outputs.push_back(run.take(output));
   return outputs;
@@ -220,6 +230,8 @@ std::vector<TensorData> evaluate(const Node& node, const std::vector<TensorData>
   if (const auto* composite = node.as<Composite>()) {
     return run(*composite->body, operands, symbols);
   }
+  if (const auto* branch = node.as<If>()) return evaluate_if(*branch, operands, symbols, run);
+  if (const auto* loop = node.as<Loop>()) return evaluate_loop(*loop, operands, symbols, run);
   DOVETAIL_CHECK(!node.as<Input>(), "an input is given, not evaluated");
   std::vector<TensorType> types;
   for (const TensorData& operand : operands) {

@@ -112,4 +112,14 @@ TensorData evaluate_gather(const Gather& op, const Tensors& x, const ResultType&
   return {type.dtype, type.shape, std::move(bytes)};
 }
 
+TensorData evaluate_compact(const TensorData& x, const ResultType& type) {
+  std::vector<int64_t> positions;
+  for (int64_t i = 0; i < x.element_count(); ++i) {
+    if (x.as_int(i) != 0) positions.push_back(i);
+  }
+  DOVETAIL_CHECK(static_cast<int64_t>(positions.size()) == type.shape[0],
+                 "{} elements are true, {} were counted", positions.size(), type.shape[0]);
+  return TensorData::of(DType::kI64, type.shape, positions);
+}
+
 }  // namespace dovetail::ir

@@ -3,6 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "ir/graph.h"
@@ -14,6 +17,7 @@ struct ResultType {
   std::vector<int64_t> shape;
 };
 using Tensors = std::vector<TensorData>;
+using SymbolValues = std::map<std::string, int64_t>;
 
 // evaluate_arithmetic.cc
 TensorData evaluate_elementwise(const Elementwise& op, const Tensors& x, const ResultType& type);
@@ -37,6 +41,15 @@ TensorData evaluate_slice(const Slice& op, const TensorData& x, const ResultType
 TensorData evaluate_reshape(const TensorData& x, const ResultType& type);
 TensorData evaluate_concat(const Concat& op, const Tensors& x, const ResultType& type);
 TensorData evaluate_pad(const Pad& op, const TensorData& x, const ResultType& type);
+TensorData evaluate_compact(const TensorData& x, const ResultType& type);
+
+// evaluate_regions.cc
+using RunGraph = std::function<Tensors(const Graph&, const Tensors&, SymbolValues)>;
+Tensors evaluate_if(const If& op, const Tensors& x, const SymbolValues& symbols,
+                    const RunGraph& run);
+Tensors evaluate_loop(const Loop& op, const Tensors& x, const SymbolValues& symbols,
+                      const RunGraph& run);
+
 // kValue when an index is out of range.
 TensorData evaluate_gather(const Gather& op, const Tensors& x, const ResultType& type);
 

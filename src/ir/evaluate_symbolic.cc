@@ -179,6 +179,11 @@ class SymbolicEvaluator {
         elements.emplace_back(constant->data.as_int(i));
       return elements;
     }
+    if (const auto* measure = node_.as<Measure>()) {
+      Elements elements;
+      for (const std::string& name : measure->symbols) elements.push_back(Dim::symbol(name));
+      return elements;
+    }
     if (node_.operands.empty() && !node_.as<Lookup>()) return std::nullopt;
     for (const Value* operand : node_.operands) {
       const auto operand_shape = static_shape(*operand);

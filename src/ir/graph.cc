@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "ir/evaluate.h"
+#include "ir/regions.h"
 
 namespace dovetail::ir {
 namespace {
@@ -34,10 +35,10 @@ void require_countable(const TensorType& type) {
 
 std::string_view name_of(const Primitive& primitive) {
   static constexpr std::string_view kNames[] = {
-      "input",   "param",    "constant", "elementwise",  "reduce",   "cumulate",
-      "top_k",   "contract", "pool",     "pool_indices", "permute",  "broadcast",
-      "slice",   "reshape",  "concat",   "pad",          "gather",   "lookup",
-      "scatter", "copy",     "nms",      "recurrence",   "composite"};
+      "input",      "param",   "constant",     "elementwise", "reduce",    "cumulate", "top_k",
+      "contract",   "pool",    "pool_indices", "permute",     "broadcast", "slice",    "reshape",
+      "concat",     "pad",     "gather",       "lookup",      "scatter",   "copy",     "nms",
+      "recurrence", "measure", "compact",      "if",          "loop",      "composite"};
   return kNames[primitive.index()];
 }
 
@@ -78,7 +79,9 @@ Node* Graph::add(Primitive op, std::vector<Value*> operands, Node* before) {
   node->operands = std::move(operands);
   if (!origin_.empty() && !node->as<Param>()) node->origins.push_back(origin_);
   for (TensorType& type : results) add_result(node, std::move(type), next_id_++);
-  if (results.size() == 1) node->result()->elements = evaluate_symbolic(*node);
+  if (results.size() == 1 && bodies_of(*node).empty()) {
+    node->result()->elements = evaluate_symbolic(*node);
+  }
   auto at = nodes_.end();
   if (before)
     at = std::find_if(nodes_.begin(), nodes_.end(),
@@ -108,13 +111,29 @@ std::unordered_map<const Value*, std::vector<Node*>> Graph::users() const {
 
 void Graph::remove_dead() {
   std::set<const Node*> live;
+  std::set<std::string> symbols;
+  std::set<std::string> gone;
   for (const Value* output : outputs) live.insert(output->node);
   for (auto it = nodes_.rbegin(); it != nodes_.rend(); ++it) {
-    if (!live.contains(it->get())) continue;
-    for (const Value* operand : (*it)->operands) live.insert(operand->node);
+    const Node& node = **it;
+    const auto& defined = defined_symbols(node);
+    const auto is_used = [&](const std::string& name) { return symbols.contains(name); };
+    if (!live.contains(&node) && std::none_of(defined.begin(), defined.end(), is_used)) {
+      gone.insert(defined.begin(), defined.end());
+      continue;
+    }
+    live.insert(&node);
+    symbols.merge(used_symbols(node));
+    for (const Value* operand : node.operands) live.insert(operand->node);
   }
   nodes_.remove_if(
       [&](const auto& node) { return !node->template as<Input>() && !live.contains(node.get()); });
+  const auto is_gone = [&](const std::string& name) { return gone.contains(name); };
+  std::erase_if(checks, [&](const Check& check) {
+    std::set<std::string> used = check.a.symbols();
+    used.merge(check.b.symbols());
+    return std::any_of(used.begin(), used.end(), is_gone);
+  });
 }
 
 std::shared_ptr<Graph> clone(const Graph& graph) {
@@ -123,15 +142,21 @@ std::shared_ptr<Graph> clone(const Graph& graph) {
   copy->symbols = graph.symbols;
   copy->output_names = graph.output_names;
   copy->frozen = graph.frozen;
+  copy->checks = graph.checks;
   std::unordered_map<const Value*, Value*> moved;
+  for (const Value* input : graph.inputs) {
+    moved[input] = copy->input(input->node->as<Input>()->name, input->type);
+  }
   for (const auto& node : graph.nodes()) {
-    if (const auto* input = node->as<Input>()) {
-      moved[node->result()] = copy->input(input->name, node->result()->type);
-      continue;
-    }
+    if (node->as<Input>()) continue;
     std::vector<Value*> operands;
     for (const Value* operand : node->operands) operands.push_back(moved.at(operand));
     Node* added = copy->add(node->op, std::move(operands));
+    if (auto* branch = added->as<If>()) {
+      branch->then_body = clone(*branch->then_body);
+      branch->else_body = clone(*branch->else_body);
+    }
+    if (auto* loop = added->as<Loop>()) loop->body = clone(*loop->body);
     added->origins = node->origins;
     for (size_t i = 0; i < node->results.size(); ++i) {
       added->results[i]->name = node->results[i]->name;
@@ -143,34 +168,73 @@ std::shared_ptr<Graph> clone(const Graph& graph) {
   return copy;
 }
 
-void verify(const Graph& graph) {
-  std::set<const Value*> defined;
-  std::set<int> ids;
+namespace {
+
+// Everything that some node of the graph or of its bodies defines.
+void collect_defined(const Graph& graph, std::set<std::string>* names) {
   for (const auto& node : graph.nodes()) {
+    const auto& defined = defined_symbols(*node);
+    names->insert(defined.begin(), defined.end());
+    for (const Graph* body : bodies_of(*node)) collect_defined(*body, names);
+  }
+}
+
+class Verifier {
+ public:
+  explicit Verifier(const Graph& graph) : graph_(graph) { collect_defined(graph, &by_nodes_); }
+
+  void run() {
+    for (const auto& node : graph_.nodes()) visit(*node);
+    for (const Value* output : graph_.outputs)
+      DOVETAIL_CHECK(defined_.contains(output), "output %{} is not defined", output->id);
+    DOVETAIL_CHECK(graph_.outputs.size() == graph_.output_names.size(), "{} outputs, {} names",
+                   graph_.outputs.size(), graph_.output_names.size());
+  }
+
+ private:
+  void visit(const Node& node) {
     std::vector<TensorType> types;
-    for (const Value* operand : node->operands) {
-      DOVETAIL_CHECK(defined.contains(operand), "%{} is used by a {} before it is defined",
-                     operand->id, name_of(node->op));
+    for (const Value* operand : node.operands) {
+      DOVETAIL_CHECK(defined_.contains(operand), "%{} is used by a {} before it is defined",
+                     operand->id, name_of(node.op));
       types.push_back(operand->type);
     }
-    DOVETAIL_CHECK(!node->results.empty(), "a {} without result", name_of(node->op));
-    for (const auto& result : node->results) {
-      DOVETAIL_CHECK(result->node == node.get() && ids.insert(result->id).second,
+    DOVETAIL_CHECK(!node.results.empty(), "a {} without result", name_of(node.op));
+    for (const auto& result : node.results) {
+      DOVETAIL_CHECK(result->node == &node && ids_.insert(result->id).second,
                      "%{} is defined twice", result->id);
-      defined.insert(result.get());
+      defined_.insert(result.get());
     }
-    if (node->as<Input>()) continue;
-    const std::vector<TensorType> inferred = infer(node->op, types);
+    if (node.as<Input>()) return;
+    check_symbols(node);
+    const std::vector<TensorType> inferred = infer(node.op, types);
     for (size_t i = 0; i < inferred.size(); ++i) {
-      DOVETAIL_CHECK(inferred[i] == node->results[i]->type, "%{} is {}, inferred {}",
-                     node->results[i]->id, to_string(node->results[i]->type),
-                     to_string(inferred[i]));
+      DOVETAIL_CHECK(inferred[i] == node.results[i]->type, "%{} is {}, inferred {}",
+                     node.results[i]->id, to_string(node.results[i]->type), to_string(inferred[i]));
+    }
+    for (const Graph* body : bodies_of(node)) verify(*body);
+  }
+
+  // Symbols that nodes of this graph define come after them; a region's own are its bodies' too.
+  void check_symbols(const Node& node) {
+    const auto& defined = defined_symbols(node);
+    symbols_.insert(defined.begin(), defined.end());
+    std::set<std::string> inside;
+    for (const Graph* body : bodies_of(node)) collect_defined(*body, &inside);
+    for (const std::string& name : used_symbols(node)) {
+      DOVETAIL_CHECK(!by_nodes_.contains(name) || inside.contains(name) || symbols_.contains(name),
+                     "%{} uses the symbol {} before it is defined", node.results.front()->id, name);
     }
   }
-  for (const Value* output : graph.outputs)
-    DOVETAIL_CHECK(defined.contains(output), "output %{} is not defined", output->id);
-  DOVETAIL_CHECK(graph.outputs.size() == graph.output_names.size(), "{} outputs, {} names",
-                 graph.outputs.size(), graph.output_names.size());
-}
+
+  const Graph& graph_;
+  std::set<const Value*> defined_;
+  std::set<int> ids_;
+  std::set<std::string> by_nodes_, symbols_;
+};
+
+}  // namespace
+
+void verify(const Graph& graph) { Verifier(graph).run(); }
 
 }  // namespace dovetail::ir

@@ -44,6 +44,7 @@ struct Value {
   // Integer tensors of at most 4096 elements whose content is known as shape expressions,
   // row-major.
   std::optional<std::vector<Dim>> elements;
+  bool measured = false;  // `elements` are symbols that a Measure of this value defines
 
   int rank() const { return type.rank(); }
   const Shape& shape() const { return type.shape; }
@@ -239,6 +240,42 @@ struct Recurrence {
   int operand_count() const { return lengths_at() + lengths; }
 };
 
+// x (int32 or int64, rank 0 or 1, one element for each symbol) -> x. Defines the symbols: from here
+// on each stands for the value of its element, which must lie in Graph::symbols' bounds.
+struct Measure {
+  std::vector<std::string> symbols;
+};
+// x bool (n) -> int64 (count): the positions of the true elements, in order. `count` is their
+// number, measured before.
+struct Compact {
+  Dim count;
+};
+
+// ---- Regions: nodes with graphs inside. A body's inputs are the node's operands from its captures
+// on; it may use every symbol that is defined where the node stands. `types` are the results';
+// extents that only the run decides are `symbols`, which the node defines.
+
+// (condition bool of one element, captures...) -> what the body that is chosen gives
+struct If {
+  std::shared_ptr<Graph> then_body, else_body;  // inputs: captures
+  std::vector<TensorType> types;
+  std::vector<std::string> symbols;
+};
+// (condition, if has_condition; states...; captures...) -> states after the last iteration, then
+// what each iteration gave of `scans` values, stacked along a new first axis. Runs at most `trips`
+// times, and while the condition is true.
+struct Loop {
+  std::shared_ptr<Graph> body;  // inputs: states, captures; outputs: condition, states, scans
+  std::optional<Dim> trips;
+  bool has_condition = false;
+  int states = 0, scans = 0;
+  std::string iteration;  // a symbol of the body: 0, 1, ...
+  std::vector<TensorType> types;
+  // Extents of states that change (in the body: those of the iteration), of scans, and the number
+  // of iterations unless it is known to be `trips`.
+  std::vector<std::string> symbols;
+};
+
 // A named group with its meaning as a body of primitives: `body`'s inputs are the operands in
 // order, its outputs the results. Row fusion makes composites named "rows": elementwise and reduce
 // nodes over one domain.
@@ -250,7 +287,7 @@ struct Composite {
 using Primitive =
     std::variant<Input, Param, Constant, Elementwise, Reduce, Cumulate, TopK, Contract, Pool,
                  PoolIndices, Permute, Broadcast, Slice, Reshape, Concat, Pad, Gather, Lookup,
-                 Scatter, Copy, Nms, Recurrence, Composite>;
+                 Scatter, Copy, Nms, Recurrence, Measure, Compact, If, Loop, Composite>;
 std::string_view name_of(const Primitive& primitive);  // "elementwise"
 
 struct Node {
@@ -269,7 +306,15 @@ struct Node {
   }
 };
 
-// Nodes in topological order. A node is made by `add`, which infers the results' types and throws
+// What the graph takes for granted and every run checks, as soon as the symbols are known: a == b.
+struct Check {
+  Dim a, b;
+  std::string text;  // "shapes [n,4] and [m,4] cannot be broadcast"
+  std::vector<std::string> origins;
+};
+
+// Nodes in topological order, symbols included: a node that uses a symbol stands after the one that
+// defines it. A node is made by `add`, which infers the results' types and throws
 // ErrorKind::kValue with a sentence on what does not fit (the importer adds the ONNX node's name).
 class Graph {
  public:
@@ -279,6 +324,7 @@ class Graph {
   std::vector<Value*> outputs;
   std::vector<std::string> output_names;
   std::map<std::string, TensorType> frozen;  // initializers whose value shaped the code
+  std::vector<Check> checks;
 
   Value* input(const std::string& name, TensorType type);
   Value* param(const std::string& name, TensorData data);
@@ -296,9 +342,12 @@ class Graph {
   // Every user of a value reads `to` instead; graph outputs too.
   void replace_uses(Value* from, Value* to);
   std::unordered_map<const Value*, std::vector<Node*>> users() const;
-  void remove_dead();  // nodes no output depends on; inputs stay
+  // Nodes no output depends on, by operands or symbols; inputs stay. Checks of symbols that are
+  // gone go too.
+  void remove_dead();
   // Nodes made while this is set carry it as their origin.
   void set_origin(std::string onnx_node) { origin_ = std::move(onnx_node); }
+  const std::string& origin() const { return origin_; }
 
  private:
   std::list<std::unique_ptr<Node>> nodes_;

@@ -213,7 +213,9 @@ TensorType infer_broadcast(const Broadcast& op, const TensorType& x) {
   DOVETAIL_CHECK(static_cast<int>(op.shape.size()) == x.rank(), "broadcast to rank {} of rank {}",
                  op.shape.size(), x.rank());
   for (int i = 0; i < x.rank(); ++i) {
-    if (x.shape[i] != Dim(1)) expect_equal("broadcast", x.shape[i], op.shape[i]);
+    // Not a constant: it is 1 or equal, which is asserted.
+    if (x.shape[i] != Dim(1) && x.shape[i].is_constant())
+      expect_equal("broadcast", x.shape[i], op.shape[i]);
   }
   return {x.dtype, op.shape};
 }
@@ -232,9 +234,6 @@ TensorType infer_reshape(const Reshape& op, const TensorType& x) {
     refuse("reshape: {} has {} elements, {} has {}", to_string(x.shape), from.to_string(),
            to_string(op.shape), to.to_string());
   }
-  if (from != to)
-    refuse("reshape: {} and {} are not known to have as many elements", to_string(x.shape),
-           to_string(op.shape));
   return {x.dtype, op.shape};
 }
 
@@ -352,6 +351,20 @@ TensorType infer_scatter(const Scatter& op, const std::vector<TensorType>& opera
   return x;
 }
 
+TensorType infer_measure(const Measure& op, const TensorType& x) {
+  DOVETAIL_CHECK(x.dtype == DType::kI32 || x.dtype == DType::kI64, "measure: x is {}",
+                 name_of(x.dtype));
+  DOVETAIL_CHECK(
+      x.rank() <= 1 && element_count(x.shape) == Dim(static_cast<int64_t>(op.symbols.size())),
+      "measure: {} symbols for {}", op.symbols.size(), to_string(x.shape));
+  return x;
+}
+
+TensorType infer_compact(const Compact& op, const TensorType& x) {
+  DOVETAIL_CHECK(x.dtype == DType::kBool && x.rank() == 1, "compact: x is {}", to_string(x));
+  return {DType::kI64, {op.count}};
+}
+
 TensorType type_of(const TensorData& data) {
   return {data.dtype(), Shape(data.shape().begin(), data.shape().end())};
 }
@@ -371,6 +384,8 @@ std::vector<TensorType> infer(const Primitive& op, const std::vector<TensorType>
     for (const Value* output : composite->body->outputs) results.push_back(output->type);
     return results;
   }
+  if (const auto* branch = std::get_if<If>(&op)) return branch->types;
+  if (const auto* loop = std::get_if<Loop>(&op)) return loop->types;
   if (const auto* elementwise = std::get_if<Elementwise>(&op))
     return {infer_elementwise(*elementwise, operands)};
   if (const auto* contract = std::get_if<Contract>(&op))
@@ -405,6 +420,8 @@ std::vector<TensorType> infer(const Primitive& op, const std::vector<TensorType>
   if (const auto* slice = std::get_if<Slice>(&op)) return {infer_slice(*slice, x)};
   if (const auto* reshape = std::get_if<Reshape>(&op)) return {infer_reshape(*reshape, x)};
   if (const auto* pad = std::get_if<Pad>(&op)) return {infer_pad(*pad, x)};
+  if (const auto* measure = std::get_if<Measure>(&op)) return {infer_measure(*measure, x)};
+  if (const auto* compact = std::get_if<Compact>(&op)) return {infer_compact(*compact, x)};
   return {x};  // Copy
 }
 

@@ -153,6 +153,21 @@ struct ParallelCall {
   std::vector<ValueId> words;
   ValueId chunks;
 };
+// do body while (again); `again` is a bool that the body defines.
+struct Repeat {
+  std::shared_ptr<Block> body;
+  ValueId again = -1;
+};
+// Calls a function of the executor that returns an int32 status; a status other than 0 is returned
+// at once. In kPlain functions that end in Return.
+struct CheckedCall {
+  std::string callee;
+  std::vector<ValueId> arguments;
+};
+// Leaves a kPlain function with an int32 status. Such a function ends in a Return.
+struct Return {
+  int32_t status = 0;
+};
 struct Comment {
   std::string text;
 };
@@ -165,7 +180,9 @@ struct TailCall {
 };
 
 struct Statement {
-  std::variant<Definition, Declare, Assign, Store, For, If, ParallelCall, Comment, TailCall> node;
+  std::variant<Definition, Declare, Assign, Store, For, If, Repeat, ParallelCall, CheckedCall,
+               Return, Comment, TailCall>
+      node;
 };
 
 struct Parameter {
@@ -182,7 +199,7 @@ enum class Convention : uint8_t {
   kTask,   // void f(void* words, int64_t chunk, int32_t worker): the arguments are 8-byte words in
            // order (pointers, i64; an f32/f64/i32 argument takes a word of its own), then chunk and
            // worker as two last arguments, both i64
-  kPlain,  // void f(arguments...) in the C convention
+  kPlain,  // f(arguments...) in the C convention; void unless a TailCall or a Return ends it
 };
 
 struct Function {
@@ -330,6 +347,10 @@ class Builder {
            const std::function<void()>& else_block = nullptr);
   void parallel_call(const std::string& callee, const Value& call, const std::vector<Value>& words,
                      const Value& chunks);
+  // do body() while what it gives is true
+  void repeat(const std::function<Value()>& body);
+  void checked_call(const std::string& callee, const std::vector<Value>& arguments);
+  void return_(int32_t status);
   void comment(const std::string& text);
   void tail_call(const std::string& callee, const std::vector<Value>& arguments, Type type);
 

@@ -308,6 +308,27 @@ void Builder::parallel_call(const std::string& callee, const Value& call,
   impl_->blocks.back()->push_back({std::move(statement)});
 }
 
+void Builder::repeat(const std::function<Value()>& body) {
+  const auto block = std::make_shared<Block>();
+  impl_->blocks.back()->push_back({Repeat{block}});
+  // The block that holds the loop may move its statements while the body is written: the loop is
+  // found again by its place.
+  Block* holder = impl_->blocks.back();
+  const size_t place = holder->size() - 1;
+  impl_->blocks.push_back(block.get());
+  const ValueId again = body().id();
+  impl_->blocks.pop_back();
+  std::get<Repeat>((*holder)[place].node).again = again;
+}
+
+void Builder::checked_call(const std::string& callee, const std::vector<Value>& arguments) {
+  CheckedCall statement{callee, {}};
+  for (const Value& argument : arguments) statement.arguments.push_back(argument.id());
+  impl_->blocks.back()->push_back({std::move(statement)});
+}
+
+void Builder::return_(int32_t status) { impl_->blocks.back()->push_back({Return{status}}); }
+
 void Builder::comment(const std::string& text) { impl_->blocks.back()->push_back({Comment{text}}); }
 
 void Builder::tail_call(const std::string& callee, const std::vector<Value>& arguments, Type type) {

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <functional>
 #include <map>
 #include <set>
 
@@ -119,6 +120,11 @@ struct Uses {
         add(c->words, block);
       }
       if (const auto* c = std::get_if<TailCall>(&node)) add(c->arguments, block);
+      if (const auto* c = std::get_if<CheckedCall>(&node)) add(c->arguments, block);
+      if (const auto* r = std::get_if<Repeat>(&node)) {
+        walk(*r->body);
+        add({r->again}, *r->body);
+      }
       if (const auto* f = std::get_if<For>(&node)) {
         add({f->begin, f->end}, block);
         walk(*f->body);
@@ -267,13 +273,15 @@ class Printer {
     return fmt::format("{}({})", call_name(d.op), values(d.operands));
   }
 
-  void block(const Block& statements) {
+  // `last` is called where the block ends, while its values can be written.
+  void block(const Block& statements, const std::function<void()>& last = [] {}) {
     ++depth_;
     std::map<ValueId, Pending> outer;
     outer.swap(pending_);
     for (const Statement& statement : statements) {
       std::visit([&](const auto& node) { print(node, statements); }, statement.node);
     }
+    last();
     flush(false);
     outer.swap(pending_);
     --depth_;
@@ -346,6 +354,22 @@ class Printer {
       block(*i.else_block);
     }
     line("}}");
+  }
+  void print(const Repeat& r, const Block&) {
+    flush(true);
+    line("do {{");
+    std::string again;
+    block(*r.body, [&] { again = value(r.again); });
+    line("}} while ({});", again);
+  }
+  void print(const CheckedCall& c, const Block&) {
+    const std::string arguments = values(c.arguments);
+    flush(true);
+    line("check({}({}));", c.callee, arguments);
+  }
+  void print(const Return& r, const Block&) {
+    flush(true);
+    line("return {};", r.status);
   }
   void print(const ParallelCall& c, const Block&) {
     const std::string call = value(c.call);

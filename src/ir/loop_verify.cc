@@ -126,9 +126,14 @@ class Verifier {
   }
 
   // Names of a block end with it.
-  void block(const Block& statements) {
+  void block(const Block& block) {
     const size_t values = scope_.size();
     const size_t variables = live_.size();
+    statements(block);
+    leave(values, variables);
+  }
+
+  void statements(const Block& statements) {
     for (size_t i = 0; i < statements.size(); ++i) {
       const auto& node = statements[i].node;
       check(!std::holds_alternative<TailCall>(node) ||
@@ -136,6 +141,9 @@ class Verifier {
             "a tail call is not the last statement");
       std::visit([&](const auto& statement) { visit(statement); }, node);
     }
+  }
+
+  void leave(size_t values, size_t variables) {
     for (; scope_.size() > values; scope_.pop_back()) visible_[scope_.back()] = false;
     for (; live_.size() > variables; live_.pop_back()) lives_[live_.back()] = false;
   }
@@ -274,6 +282,22 @@ class Verifier {
     check(use(i.condition) == scalar(DType::kBool), "a condition is not a scalar bool");
     block(*i.then_block);
     block(*i.else_block);
+  }
+  void visit(const Repeat& r) {
+    const size_t values = scope_.size();
+    const size_t variables = live_.size();
+    statements(*r.body);
+    check(use(r.again) == scalar(DType::kBool), "a condition is not a scalar bool");
+    leave(values, variables);
+  }
+  void visit(const CheckedCall& c) const {
+    check(function_.convention == Convention::kPlain, "a task returns something");
+    for (const ValueId id : c.arguments) check(use(id).lanes == 1, "an argument is a vector");
+  }
+  void visit(const Return&) const {
+    check(function_.convention == Convention::kPlain, "a task returns something");
+    check(std::holds_alternative<Return>(function_.body.back().node),
+          "a function that returns a status does not end so");
   }
   void visit(const ParallelCall& c) const {
     use_pointer(c.call);

@@ -1,7 +1,12 @@
 // The plan of a model: its buffers and the ordered steps over them, ready for code generation.
 #pragma once
 
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <set>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "ir/dim.h"
@@ -11,13 +16,18 @@ namespace dovetail::ir {
 
 // A piece of memory. Views share the buffer of the value they look at.
 struct Buffer {
-  enum class Kind : uint8_t { kInput, kOutput, kWeights, kWorkspace };
+  // kReserved: its size is known only while the model runs; a step reserves it.
+  // kSymbol: where the run keeps the value of a symbol, an int64.
+  enum class Kind : uint8_t { kInput, kOutput, kWeights, kWorkspace, kReserved, kSymbol };
   Kind kind = Kind::kWorkspace;
-  int index = 0;  // kInput, kOutput: which; kWeights: number of the weight
+  // kInput, kOutput: which; kWeights: number of the weight; kReserved: slot, set by plan_memory
+  int index = 0;
   Dim bytes;
   Dim offset =
       0;  // kWorkspace: from its start, set by plan_memory; kWeights: set when they are laid out
-  int first_step = 0, last_step = -1;  // live range over steps (kWorkspace)
+  int first_step = 0, last_step = -1;  // live range over steps (kWorkspace, kReserved)
+  bool grows = false;                  // Grow steps say how large it is, not `bytes`
+  std::string symbol = {};             // kSymbol
 };
 
 // Where a value lies: element [i0, i1, ...] is at offset + sum(i * stride) bytes * element size.
@@ -34,19 +44,100 @@ struct StepArgument {
   Dim value;  // kPointer: bytes from the buffer's start
 };
 
-struct Step {
+struct Step;
+using Steps = std::vector<Step>;
+
+struct KernelCall {
   int function = 0;  // index into the kernels of the program
   std::vector<StepArgument> arguments;
   Dim chunks = 1;
-  Dim scratch = 0;  // bytes for each worker
+  Dim scratch = 0;          // bytes for each worker
+  int scratch_buffer = -1;  // where the scratch lies when its size is known only at run time
+};
+
+// Reads symbols: element i lies at `from` + i * stride bytes.
+struct MeasureStep {
+  StepArgument from;
+  Dim stride;
+  DType dtype = DType::kI64;
+  std::vector<std::string> symbols;
+};
+
+// symbol := value; all values are computed before any symbol changes.
+struct BindStep {
+  std::vector<std::pair<std::string, Dim>> values;
+};
+
+// Fails the run unless plan.assertions[assertion] holds.
+struct CheckStep {
+  int assertion = 0;
+};
+
+// Makes a kReserved buffer or a kOutput hold its `bytes`; what it held is lost.
+struct ReserveStep {
+  int buffer = -1;
+};
+// Makes a kReserved buffer hold `bytes` and keeps what it holds.
+struct GrowStep {
+  int buffer = -1;
+  Dim bytes;
+};
+
+struct BranchStep {
+  StepArgument condition;  // points to a bool
+  std::shared_ptr<Steps> then_steps, else_steps;
+};
+
+// Runs at most `trips` times, and while the condition is true.
+struct LoopStep {
+  std::optional<Dim> trips;
+  bool has_condition = false;
+  StepArgument enter, again;  // has_condition: bools read before the first and after each iteration
+  std::string iteration;      // the symbol that counts
+  std::shared_ptr<Steps> body;
+};
+
+struct Step {
+  std::variant<KernelCall, MeasureStep, BindStep, CheckStep, ReserveStep, GrowStep, BranchStep,
+               LoopStep>
+      node;
   std::vector<std::string> origins;
+};
+
+// What a run must find true; `text` says of what.
+struct Assertion {
+  enum class Kind : uint8_t { kEqual, kAtLeast, kAtMost };
+  Kind kind = Kind::kEqual;
+  Dim given, expected;
+  std::string text;
+  std::vector<std::string> origins;
+  bool by_layout = false;  // layout checks it, no step
 };
 
 struct Plan {
   std::vector<Buffer> buffers;
-  std::vector<Step> steps;
+  Steps steps;
+  std::vector<Assertion> assertions;
+  std::set<std::string> run_symbols;  // defined by steps
+  int reserved_slots = 0;
   Dim workspace = 0;  // bytes without scratch
   Dim scratch = 0;    // bytes for each worker: the largest of the steps
 };
+
+// The number of workers that may run a step at once, as a symbol of Buffer::bytes.
+inline constexpr const char* kWorkersSymbol = "%workers";
+
+// Whether a value is known before the first step.
+inline bool known_early(const Plan& plan, const Dim& dim) {
+  for (const std::string& name : dim.symbols()) {
+    if (plan.run_symbols.contains(name)) return false;
+  }
+  return true;
+}
+
+inline bool known_early(const Plan& plan, const Shape& shape) {
+  return std::all_of(shape.begin(), shape.end(),
+                     [&](const Dim& dim) { return known_early(plan, dim); });
+}
 
 }  // namespace dovetail::ir

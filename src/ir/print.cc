@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "ir/graph.h"
+#include "ir/regions.h"
 
 namespace dovetail::ir {
 namespace {
@@ -114,6 +115,15 @@ struct Attributes {
       activations.push_back(to_string(activation));
     return text + fmt::format(", activations=[{}]", fmt::join(activations, ", "));
   }
+  std::string operator()(const Measure& op) const { return list(op.symbols); }
+  std::string operator()(const Compact& op) const { return op.count.to_string(); }
+  std::string operator()(const If& op) const { return list(op.symbols); }
+  std::string operator()(const Loop& op) const {
+    return fmt::format("{}trips={}, condition={}, states={}, scans={}, symbols={}",
+                       op.iteration.empty() ? "" : op.iteration + ", ",
+                       op.trips ? op.trips->to_string() : "any", op.has_condition ? "yes" : "no",
+                       op.states, op.scans, list(op.symbols));
+  }
   std::string operator()(const Composite& op) const { return op.name; }
 };
 
@@ -147,6 +157,7 @@ std::string node_line(const Node& node) {
   if (!node.origins.empty()) line += fmt::format("  # {}", fmt::join(node.origins, ", "));
   line += "\n";
   if (const auto* composite = node.as<Composite>()) line += indented(to_string(*composite->body));
+  for (const Graph* body : bodies_of(node)) line += indented(to_string(*body));
   return line;
 }
 

@@ -2,6 +2,7 @@
 #include "kernels/contract.h"
 #include "kernels/kernel.h"
 #include "kernels/lookup/lookup.h"
+#include "kernels/move/compact.h"
 #include "kernels/move/gather.h"
 #include "kernels/move/interleave.h"
 #include "kernels/move/pad.h"
@@ -47,6 +48,7 @@ std::vector<Call> make_calls(const Request& request) {
   if (node.as<ir::Recurrence>()) return {recurrence_call(request)};
   if (node.as<ir::Lookup>()) return {lookup_call(request)};
   if (node.as<ir::Scatter>()) return scatter_calls(request);
+  if (node.as<ir::Compact>()) return {compact_call(request)};
   throw_error(ErrorKind::kInternal, "no kernel family takes a {}", ir::name_of(node.op));
 }
 

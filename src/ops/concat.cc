@@ -40,10 +40,12 @@ Values by_sizes(LowerContext& c, int axis, const std::vector<Dim>& sizes) {
     throw_error(ErrorKind::kValue, "split has {} sizes for {} outputs", sizes.size(),
                 c.node().outputs.size());
   }
-  if (total != extent) {
+  if (total.is_constant() && extent.is_constant() && total != extent) {
     throw_error(ErrorKind::kValue, "split adds up to {}, but axis {} of {} has extent {}",
                 total.to_string(), axis, c.input_text(0), extent.to_string());
   }
+  c.build.require_equal(total, extent,
+                        fmt::format("the sizes of split for axis {} of {}", axis, c.input_text(0)));
   return slices(c, axis, sizes);
 }
 
@@ -84,7 +86,7 @@ Values lower_split(LowerContext& c) {
   if (c.has(1) && counted) {
     throw_error(ErrorKind::kValue, "both split and num_outputs are given");
   }
-  if (c.has(1)) return by_sizes(c, axis, c.known_dims(1));
+  if (c.has(1)) return by_sizes(c, axis, c.extents(1));
   if (counted) return by_count(c, axis, c.integer("num_outputs"), true);
   return by_count(c, axis, static_cast<int64_t>(c.node().outputs.size()), false);
 }
@@ -108,8 +110,7 @@ std::span<const OpDef> concat_ops() {
        .inputs = {1, 2},
        .outputs = {1, kAnyNumber},
        .attributes = {axis, {"num_outputs", AttributeType::kInt}},
-       .lower = lower_split,
-       .limits = "sizes must follow from constants and shapes"}};
+       .lower = lower_split}};
   return ops;
 }
 

@@ -1,4 +1,4 @@
-// Constant, ConstantOfShape: values made from nothing.
+// Constant and ConstantOfShape: values made from nothing.
 #include "base/error.h"
 #include "ops/lowering/context.h"
 
@@ -56,32 +56,26 @@ Values lower_constant_of_shape(LowerContext& c) {
     }
     value = TensorData(value.dtype(), {}, {value.bytes().begin(), value.bytes().end()});
   }
-  const ir::Shape shape = c.known_dims(0);
-  for (const Dim& extent : shape) {
-    if (!extent.is_constant() || extent.value() >= 0) continue;
-    throw_error(ErrorKind::kValue, "{} holds {}", c.input_text(0), extent.value());
-  }
+  const ir::Shape shape = c.extents(0);
   return {c.build.broadcast_to(c.graph().constant(std::move(value)), shape)};
 }
 
 }  // namespace
 
 std::span<const OpDef> constant_ops() {
-  static const std::vector<OpDef> ops = {
-      {.name = "Constant",
-       .inputs = {0, 0},
-       .attributes = {{"value", AttributeType::kTensor},
-                      {"value_float", AttributeType::kReal},
-                      {"value_floats", AttributeType::kReals},
-                      {"value_int", AttributeType::kInt},
-                      {"value_ints", AttributeType::kInts}},
-       .lower = lower_constant,
-       .limits = "strings and sparse tensors are refused"},
-      {.name = "ConstantOfShape",
-       .since = 9,
-       .attributes = {{"value", AttributeType::kTensor}},
-       .lower = lower_constant_of_shape,
-       .limits = "the shape must follow from constants and shapes"}};
+  static const std::vector<OpDef> ops = {{.name = "Constant",
+                                          .inputs = {0, 0},
+                                          .attributes = {{"value", AttributeType::kTensor},
+                                                         {"value_float", AttributeType::kReal},
+                                                         {"value_floats", AttributeType::kReals},
+                                                         {"value_int", AttributeType::kInt},
+                                                         {"value_ints", AttributeType::kInts}},
+                                          .lower = lower_constant,
+                                          .limits = "strings and sparse tensors are refused"},
+                                         {.name = "ConstantOfShape",
+                                          .since = 9,
+                                          .attributes = {{"value", AttributeType::kTensor}},
+                                          .lower = lower_constant_of_shape}};
   return ops;
 }
 

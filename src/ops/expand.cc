@@ -1,4 +1,8 @@
 // Expand and Tile: repetition.
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "base/error.h"
 #include "ops/lowering/context.h"
 
@@ -8,24 +12,45 @@ namespace {
 using ir::Dim;
 using ir::Shape;
 
+// One extent of Expand: `own` is repeated where it is 1, else `wanted` is 1 or equal to it.
+Dim expanded(LowerContext& c, const Dim& own, const Dim& wanted) {
+  if (own == wanted || wanted == Dim(1)) return own;
+  if (own == Dim(1)) return wanted;
+  const bool stays = own.is_constant() || own.bounds(c.graph().symbols).min > 1;
+  if (stays && wanted.is_constant()) {
+    c.build.require_equal(own, wanted, "extents to expand");
+    return own;
+  }
+  // Computed with numbers only a run knows. An extent of 0 stays 0.
+  const Dim result = stays ? own : ir::select_ge(own, 2, own, ir::select_ge(own, 1, wanted, own));
+  c.build.require_equal((wanted - Dim(1)) * (wanted - result), 0,
+                        fmt::format("extent {} cannot be expanded to {}: one too many",
+                                    own.to_string(), wanted.to_string()));
+  return result;
+}
+
 Values lower_expand(LowerContext& c) {
-  const Shape shape = c.known_dims(1);
-  return {c.build.broadcast_to(c.x(0), broadcast_shape(c.x(0)->shape(), shape))};
+  Shape wanted = c.extents(1);
+  Shape own = c.x(0)->shape();
+  const size_t rank = std::max(own.size(), wanted.size());
+  wanted.insert(wanted.begin(), rank - wanted.size(), Dim(1));
+  own.insert(own.begin(), rank - own.size(), Dim(1));
+  Shape shape;
+  for (size_t i = 0; i < rank; ++i) shape.push_back(expanded(c, own[i], wanted[i]));
+  ir::Value* x = c.build.reshape(c.x(0), own);
+  return {own == shape ? x : c.graph().value(ir::Broadcast{shape}, {x})};
 }
 
 // (a, b) -> (1, a, 1, b) -> (r, a, s, b) -> (r*a, s*b)
 Values lower_tile(LowerContext& c) {
   const Shape& x = c.x(0)->shape();
-  const std::vector<Dim> repeats = c.known_dims(1);
+  const std::vector<Dim> repeats = c.extents(1);
   if (repeats.size() != x.size()) {
     throw_error(ErrorKind::kValue, "{} has {} values for the {} axes of {}", c.input_text(1),
                 repeats.size(), x.size(), c.input_text(0));
   }
   Shape apart, repeated, merged;
   for (size_t i = 0; i < x.size(); ++i) {
-    if (repeats[i].is_constant() && repeats[i].value() < 0) {
-      throw_error(ErrorKind::kValue, "{} holds {}", c.input_text(1), repeats[i].value());
-    }
     if (repeats[i] != Dim(1)) {
       apart.push_back(1);
       repeated.push_back(repeats[i]);
@@ -41,10 +66,9 @@ Values lower_tile(LowerContext& c) {
 }  // namespace
 
 std::span<const OpDef> expand_ops() {
-  constexpr const char* kLimits = "shape and repeats must follow from constants and shapes";
   static const std::vector<OpDef> ops = {
-      {.name = "Expand", .since = 8, .inputs = {2, 2}, .lower = lower_expand, .limits = kLimits},
-      {.name = "Tile", .inputs = {2, 2}, .lower = lower_tile, .limits = kLimits}};
+      {.name = "Expand", .since = 8, .inputs = {2, 2}, .lower = lower_expand},
+      {.name = "Tile", .inputs = {2, 2}, .lower = lower_tile}};
   return ops;
 }
 

@@ -1,5 +1,7 @@
 // Gemm: alpha * op(a) op(b) + beta * c; a (M, K) or (K, M), b (K, N) or (N, K), c broadcast to
 // (M, N).
+#include <fmt/format.h>
+
 #include <cmath>
 
 #include "base/error.h"
@@ -35,13 +37,14 @@ Values lower_gemm(LowerContext& c) {
   }
   Value* a = c.flag("transA") ? c.build.permute(c.x(0), {1, 0}) : c.x(0);
   Value* b = c.flag("transB") ? c.build.permute(c.x(1), {1, 0}) : c.x(1);
-  if (a->shape()[1] != b->shape()[0]) {
-    throw_error(ErrorKind::kValue,
-                "{} of shape {} (transA = {}) and {} of shape {} (transB = {}) cannot be "
-                "multiplied: {}",
-                c.input_text(0), ir::to_string(c.x(0)->shape()), c.integer("transA"),
-                c.input_text(1), ir::to_string(c.x(1)->shape()), c.integer("transB"),
-                difference_text(a->shape()[1], b->shape()[0]));
+  const std::string text = fmt::format(
+      "{} of shape {} (transA = {}) and {} of shape {} (transB = {}) cannot be multiplied",
+      c.input_text(0), ir::to_string(c.x(0)->shape()), c.integer("transA"), c.input_text(1),
+      ir::to_string(c.x(1)->shape()), c.integer("transB"));
+  if (b->shape()[0].is_constant()) {
+    a = c.build.asserted(a, {a->shape()[0], b->shape()[0]}, text);
+  } else {
+    b = c.build.asserted(b, {a->shape()[1], b->shape()[1]}, text);
   }
   Value* y = c.graph().value(ir::Contract{.window = {}, .epilogue = {}}, {a, b});
   if (!c.has(2) || beta == 0) {

@@ -1,5 +1,7 @@
 // MatMul with numpy's rules: a (..., M, K), b (..., K, N) -> (..., M, N); a vector is a row on the
 // left, a column on the right, and its axis goes again.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/error.h"
@@ -51,12 +53,15 @@ Values lower_matmul(LowerContext& c) {
   const bool row = a->rank() == 1, column = b->rank() == 1;
   if (row) a = c.build.reshape(a, {Dim(1), a->shape()[0]});
   if (column) b = c.build.reshape(b, {b->shape()[0], Dim(1)});
-  if (a->shape().back() != b->shape()[b->rank() - 2]) {
-    throw_error(ErrorKind::kValue, "{} of shape {} and {} of shape {} cannot be multiplied: {}",
-                c.input_text(0), ir::to_string(c.x(0)->shape()), c.input_text(1),
-                ir::to_string(c.x(1)->shape()),
-                difference_text(a->shape().back(), b->shape()[b->rank() - 2]));
-  }
+  Shape left = a->shape(), right = b->shape();
+  Dim& of_right = right[right.size() - 2];
+  (of_right.is_constant() ? left.back() : of_right) =
+      of_right.is_constant() ? of_right : left.back();
+  const std::string text =
+      fmt::format("{} of shape {} and {} of shape {} cannot be multiplied", c.input_text(0),
+                  ir::to_string(c.x(0)->shape()), c.input_text(1), ir::to_string(c.x(1)->shape()));
+  a = c.build.asserted(a, left, text);
+  b = c.build.asserted(b, right, text);
   Value* y = product(c, a, b);
   Shape shape = y->shape();
   if (column) shape.pop_back();

@@ -43,6 +43,7 @@ struct OnnxNode {
   std::string op_type;
   std::string domain;  // "" is the default one
   std::string name;    // as errors call it
+  std::string scope;   // before the names of params, in a body: "if_3/then_branch/"
   int opset = 0;       // version of `domain` that the model asks for
   Values inputs;       // nullptr: absent
   Texts outputs;       // names; "" : not wanted; no trailing ""
@@ -77,7 +78,8 @@ struct OpDef {
   DTypes dtypes = kEvery;  // of the first input
   std::vector<AttributeDef> attributes = {};
   // One value per wanted output (values past what is wanted are dropped). Throws Error with a
-  // sentence on what does not fit; the importer puts file and node before it.
+  // sentence on what does not fit; the importer puts file and node before it. Empty for operators
+  // that hold graphs, which the importer lowers itself.
   std::function<Values(LowerContext&)> lower = {};
   std::string limits = {};  // what of the operator is refused, for people; "": nothing
   std::string domain = {};

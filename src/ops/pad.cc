@@ -109,15 +109,12 @@ Values pad(LowerContext& c, Border border, const std::vector<int>& axes,
   ir::Pad pad{std::vector<Dim>(x->rank(), Dim(0)), std::vector<Dim>(x->rank(), Dim(0)), value};
   bool pads = false;
   const auto split = [&](const Dim& amount, Dim* border) {
-    // Returns what is cropped; a symbol counts as not negative.
+    // Returns what is cropped.
     if (amount.is_constant() && amount.value() < 0) return -amount;
-    if (!proved_ge(amount, 0, c.graph().symbols)) {
-      throw_error(ErrorKind::kUnsupported,
-                  "pads holds {}, whose sign is not known; fix it by --dim", amount.to_string());
-    }
-    *border = amount;
+    const bool pads_only = proved_ge(amount, 0, c.graph().symbols);
+    *border = pads_only ? amount : ir::max(amount, 0);
     pads = pads || amount != Dim(0);
-    return Dim(0);
+    return pads_only ? Dim(0) : ir::max(-amount, 0);
   };
   for (size_t i = 0; i < count; ++i) {
     const int axis = axes[i];

@@ -10,17 +10,60 @@ namespace {
 
 using ir::Dim;
 using ir::DType;
+using ir::ScalarOp;
+using ir::TensorData;
+using ir::Value;
 
-Values lower_floats(LowerContext& c) {
-  const double start = c.known_scalar(0), limit = c.known_scalar(1), delta = c.known_scalar(2);
+constexpr int64_t kMaxCount = int64_t{1} << 24;
+
+// start + i * delta for i = 0, 1, ..., count - 1
+Value* progression(LowerContext& c, const Dim& count, Value* start, Value* delta) {
+  const DType dtype = c.x(0)->dtype();
+  return c.build.elementwise({c.build.count_up(count), start, delta}, [&](auto& e, const auto& v) {
+    return e.binary(ScalarOp::kAdd, v[1], e.binary(ScalarOp::kMul, e.cast(v[0], dtype), v[2]));
+  });
+}
+
+void require_scalars(LowerContext& c) {
+  for (size_t i = 0; i < 3; ++i) {
+    const Dim count = ir::element_count(c.x(i)->shape());
+    if (count == Dim(1)) continue;
+    throw_error(ErrorKind::kValue, "{} has shape {}, expected one element", c.input_text(i),
+                ir::to_string(c.x(i)->shape()));
+  }
+}
+
+// The number of elements is computed and measured. A delta of 0 gives none.
+Value* at_run(LowerContext& c) {
+  const DType dtype = c.x(0)->dtype();
+  const auto scalar = [&](size_t i) { return c.build.reshape(c.x(i), {}); };
+  Value *start = scalar(0), *limit = scalar(1), *delta = scalar(2);
+  Value* number = c.build.elementwise({start, limit, delta}, [&](auto& e, const auto& v) {
+    const auto wide = [&](const auto& x) { return e.cast(x, DType::kF64); };
+    const auto span = e.binary(ScalarOp::kSub, wide(v[1]), wide(v[0]));
+    const auto count = e.unary(ScalarOp::kCeil, e.binary(ScalarOp::kDiv, span, wide(v[2])));
+    const auto whole =
+        e.cast(e.binary(ScalarOp::kMax, count, e.constant(0.0, DType::kF64)), DType::kI64);
+    const auto zero = e.cast(e.constant(0.0, DType::kF64), dtype);
+    return e.select(e.binary(ScalarOp::kNe, v[2], zero), whole,
+                    e.constant(int64_t{0}, DType::kI64));
+  });
+  number = c.build.measure(number, c.build.new_symbols(c.output_name() + ".count", 1), {});
+  return progression(c, number->elements->front(), start, delta);
+}
+
+void require_moderate(double count) {
+  if (count <= kMaxCount) return;
+  throw_error(ErrorKind::kUnsupported, "Range of {} elements; at most {} are supported", count,
+              kMaxCount);
+}
+
+Value* of_reals(LowerContext& c, double start, double limit, double delta) {
   if (delta == 0 || std::isnan(start + limit + delta)) {
     throw_error(ErrorKind::kValue, "Range of {} to {} by {}", start, limit, delta);
   }
   const double count = std::max(0.0, std::ceil((limit - start) / delta));
-  if (!(count <= 0x1p40)) {
-    throw_error(ErrorKind::kValue, "Range of {} to {} by {} has {} elements", start, limit, delta,
-                count);
-  }
+  require_moderate(count);
   Positions p(c.graph(), {});
   auto& e = p.expr();
   // Half precision is computed in float32.
@@ -28,26 +71,37 @@ Values lower_floats(LowerContext& c) {
   const DType wide = dtype == DType::kF64 ? dtype : DType::kF32;
   const auto offset = p.mul(p.cast(p.index(0), wide), e.constant(delta, wide));
   const auto value = p.add(e.constant(start, wide), offset);
-  return {p.lookup({static_cast<int64_t>(count)}, p.cast(value, dtype))};
+  return p.lookup({static_cast<int64_t>(count)}, p.cast(value, dtype));
+}
+
+Value* of_dims(LowerContext& c, const Dim& start, const Dim& limit, int64_t step) {
+  if (step == 0 || step == INT64_MIN) throw_error(ErrorKind::kValue, "delta is {}", step);
+  const Dim span = step > 0 ? limit - start : start - limit;
+  Dim count = ir::ceildiv(span, step > 0 ? step : -step);
+  if (!proved_ge(count, 0, c.graph().symbols)) count = ir::max(count, 0);
+  if (count.is_constant()) require_moderate(static_cast<double>(count.value()));
+  Positions p(c.graph(), {});
+  const auto value = p.add(p.dim(start), p.mul(p.index(0), p.number(step)));
+  return p.lookup({count}, p.cast(value, c.x(0)->dtype()));
 }
 
 Values lower_range(LowerContext& c) {
   c.require_same_dtype(1);
   c.require_same_dtype(2);
-  if (ir::is_float(c.x(0)->dtype())) return lower_floats(c);
-  const Ints delta = c.known_ints(2);
-  const std::vector<Dim> start = c.known_dims(0), limit = c.known_dims(1);
-  if (delta.size() != 1 || start.size() != 1 || limit.size() != 1) {
-    throw_error(ErrorKind::kValue, "start, limit and delta must be scalars");
+  require_scalars(c);
+  bool known = true, expressions = true;
+  for (size_t i = 0; i < 3; ++i) {
+    known = known && c.peek_tensor(i).has_value();
+    expressions = expressions && c.x(i)->elements && !c.x(i)->measured;
   }
-  const int64_t step = delta[0];
-  if (step == 0 || step == INT64_MIN) throw_error(ErrorKind::kValue, "delta is {}", step);
-  const Dim span = step > 0 ? limit[0] - start[0] : start[0] - limit[0];
-  Dim count = ir::ceildiv(span, step > 0 ? step : -step);
-  if (!proved_ge(count, 0, c.graph().symbols)) count = ir::max(count, 0);
-  Positions p(c.graph(), {});
-  const auto value = p.add(p.dim(start[0]), p.mul(p.index(0), p.number(step)));
-  return {p.lookup({count}, p.cast(value, c.x(0)->dtype()))};
+  if (ir::is_float(c.x(0)->dtype())) {
+    if (!known) return {at_run(c)};
+    return {of_reals(c, c.known_scalar(0), c.known_scalar(1), c.known_scalar(2))};
+  }
+  if (!known && !expressions) return {at_run(c)};
+  const Dim delta = c.known_dims(2)[0];
+  if (!delta.is_constant()) return {at_run(c)};
+  return {of_dims(c, c.known_dims(0)[0], c.known_dims(1)[0], delta.value())};
 }
 
 OpDef range_def(int since, int until, std::vector<AttributeDef> attributes) {
@@ -57,8 +111,7 @@ OpDef range_def(int since, int until, std::vector<AttributeDef> attributes) {
           .inputs = {3, 3},
           .dtypes = kFloats | bit(DType::kI16) | bit(DType::kI32) | bit(DType::kI64),
           .attributes = std::move(attributes),
-          .lower = lower_range,
-          .limits = "start, limit and delta must follow from constants and shapes"};
+          .lower = lower_range};
 }
 
 }  // namespace

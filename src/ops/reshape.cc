@@ -34,12 +34,51 @@ Dim inferred(LowerContext& c, const Shape& from, const Shape& rest) {
   return ir::floordiv(above, below);
 }
 
+// A shape with numbers that only a run knows, each of which may be 0 (the extent is kept) or -1 (it
+// is what remains): they are resolved as tensors and then measured.
+Values reshape_at_run(LowerContext& c) {
+  using ir::ScalarOp;
+  const Shape& from = c.x(0)->shape();
+  const Dim rank = c.x(1)->rank() == 0 ? Dim(1) : c.x(1)->shape()[0];
+  ir::Value* given = c.build.reshape(c.build.cast(c.x(1), ir::DType::kI64), {rank});
+  Shape kept;
+  for (int64_t i = 0; i < rank.value(); ++i) {
+    kept.push_back(c.flag("allowzero")                    ? Dim(0)
+                   : static_cast<size_t>(i) < from.size() ? from[i]
+                                                          : Dim(-2));
+  }
+  const auto constant = [](ir::ExprBuilder& e, int64_t value) {
+    return e.constant(value, ir::DType::kI64);
+  };
+  // What -1 stands for counts as 1 in the product.
+  ir::Value* known =
+      c.build.elementwise({given, c.build.integers(kept)}, [&](ir::ExprBuilder& e, const auto& v) {
+        const auto positive = e.binary(ScalarOp::kGt, v[0], constant(e, 0));
+        const auto zero = e.binary(ScalarOp::kEq, v[0], constant(e, 0));
+        return e.select(positive, v[0], e.select(zero, v[1], constant(e, 1)));
+      });
+  ir::Value* product = c.build.reduce(ir::ReduceKind::kProduct, known, {0});
+  ir::Value* shape = c.build.elementwise(
+      {given, known, product, c.build.integer(ir::element_count(from))},
+      [&](ir::ExprBuilder& e, const auto& v) {
+        const auto free = e.binary(ScalarOp::kEq, v[0], constant(e, -1));
+        const auto divisor = e.binary(ScalarOp::kMax, v[2], constant(e, 1));
+        const auto wrong = e.binary(ScalarOp::kLt, v[0], constant(e, -1));
+        return e.select(free, e.binary(ScalarOp::kDiv, v[3], divisor), e.select(wrong, v[0], v[1]));
+      });
+  const std::string name = c.x(1)->name.empty() ? c.input_text(1) : c.x(1)->name;
+  const ir::Value* measured =
+      c.build.measure(shape, c.build.new_symbols(name, rank.value()), ir::Bounds{});
+  return {c.build.reshape(c.x(0), *measured->elements)};
+}
+
 Values lower_reshape(LowerContext& c) {
   if (c.x(1)->rank() > 1) {
     throw_error(ErrorKind::kValue, "{} has shape {}, expected one axis", c.input_text(1),
                 ir::to_string(c.x(1)->shape()));
   }
   const Shape& from = c.x(0)->shape();
+  if (!c.is_known(1)) return reshape_at_run(c);
   const Shape wanted = c.known_dims(1);
   Shape shape;
   std::optional<size_t> free;
@@ -150,8 +189,7 @@ std::span<const OpDef> reshape_ops() {
       {.name = "Reshape",
        .inputs = {2, 2},
        .attributes = {{"allowzero", AttributeType::kInt, int64_t{0}}},
-       .lower = lower_reshape,
-       .limits = "the shape must follow from constants and shapes"},
+       .lower = lower_reshape},
       {.name = "Flatten",
        .attributes = {{"axis", AttributeType::kInt, int64_t{1}}},
        .lower = lower_flatten},

@@ -125,8 +125,7 @@ std::span<const OpDef> slice_ops() {
        .since = 10,
        .inputs = {3, 5},
        .lower = lower_by_inputs,
-       .limits = "starts and ends must follow from constants and shapes; axes and steps must be "
-                 "known"}};
+       .limits = "axes and steps must be known when the model is compiled"}};
   return ops;
 }
 

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <unordered_map>
 #include <unordered_set>
 
+#include "ir/regions.h"
 #include "passes/rebuild.h"
 
 namespace dovetail::passes {
@@ -85,6 +87,10 @@ class Grouping {
         if (users == users_.end()) continue;
         for (const Node* user : users->second) reach(user);
       }
+      // Whoever uses a symbol depends on the node that defines it.
+      if (ir::defines_symbols(*node)) {
+        for (size_t i = position_.at(node) + 1; i < nodes_.size(); ++i) reach(nodes_[i]);
+      }
       const auto group = group_of_.find(node);
       if (group == group_of_.end()) continue;
       for (const Node* member : groups_[group->second].members) reach(member);
@@ -163,6 +169,9 @@ class Writer {
  public:
   Writer(Graph& graph, std::vector<Group> groups)
       : old_(graph), rebuild_(graph), groups_(std::move(groups)), users_(graph.users()) {
+    for (const auto& node : graph.nodes()) {
+      for (const std::string& name : ir::defined_symbols(*node)) definer_of_[name] = node.get();
+    }
     for (size_t g = 0; g < groups_.size(); ++g) {
       for (const Node* member : groups_[g].members) group_of_[member] = g;
     }
@@ -185,7 +194,16 @@ class Writer {
   void write(const Node& node) {
     if (!written_.insert(&node).second) return;
     for (const Value* operand : node.operands) need(*operand->node);
+    need_symbols(node);
     rebuild_.copy(node);
+  }
+
+  void need_symbols(const Node& node) {
+    if (definer_of_.empty()) return;
+    for (const std::string& name : ir::used_symbols(node)) {
+      const auto definer = definer_of_.find(name);
+      if (definer != definer_of_.end() && definer->second != &node) need(*definer->second);
+    }
   }
 
   void need(const Node& node) {
@@ -217,6 +235,7 @@ class Writer {
       need(*value->node);
       operands.push_back(rebuild_.at(value));
     }
+    for (const Node* member : members) need_symbols(*member);
     auto body = body_of(members, reads, results);
     Node* composite = rebuild_.next().add(ir::Composite{"rows", std::move(body)}, operands);
     composite->origins = std::move(origins);
@@ -263,7 +282,8 @@ class Writer {
   std::unordered_map<const Value*, std::vector<Node*>> users_;
   std::unordered_map<const Node*, size_t> group_of_;
   std::unordered_set<const Value*> outputs_;
-  NodeSet written_;  // of a group: its first member
+  std::map<std::string, const Node*> definer_of_;  // of symbols
+  NodeSet written_;                                // of a group: its first member
 };
 
 }  // namespace

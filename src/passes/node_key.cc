@@ -140,6 +140,10 @@ struct Attributes {
     key.add(op.limit);
     return true;
   }
+  bool operator()(const ir::Measure&) const { return false; }
+  bool operator()(const ir::Compact& op) const { return key.add(op.count), true; }
+  bool operator()(const ir::If&) const { return false; }
+  bool operator()(const ir::Loop&) const { return false; }
 };
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "ir/regions.h"
+
 namespace dovetail::passes {
 
 using ir::Node;
@@ -12,6 +14,7 @@ Rebuild::Rebuild(ir::Graph& graph) : old_(graph) {
   next_.name = graph.name;
   next_.symbols = graph.symbols;
   next_.frozen = graph.frozen;
+  next_.checks = graph.checks;
   next_.output_names = graph.output_names;
   for (const Value* input : graph.inputs) {
     Value* now = next_.input(input->name, input->type);
@@ -70,23 +73,16 @@ std::unordered_map<const Value*, int> count_uses(const ir::Graph& graph) {
   return uses;
 }
 
-bool reads_symbols(const Node& node) {
-  if (const auto* lookup = node.as<ir::Lookup>()) return !ir::is_static(lookup->dims);
-  if (const auto* scatter = node.as<ir::Scatter>()) return !ir::is_static(scatter->dims);
-  if (const auto* slice = node.as<ir::Slice>()) return !ir::is_static(slice->starts);
-  if (const auto* pad = node.as<ir::Pad>()) return !ir::is_static(pad->lo);
-  return false;
-}
-
 std::unordered_set<const Value*> prepared_values(const ir::Graph& graph) {
   std::unordered_set<const Value*> prepared;
   for (const auto& node : graph.nodes()) {
-    if (node->as<ir::Input>()) continue;
+    if (node->as<ir::Input>() || ir::defines_symbols(*node)) continue;
     const bool from_params = std::all_of(node->operands.begin(), node->operands.end(),
                                          [&](const Value* v) { return prepared.contains(v); });
     const bool fixed = std::all_of(node->results.begin(), node->results.end(),
                                    [](const auto& v) { return ir::is_static(v->shape()); });
-    if (!from_params || !fixed || reads_symbols(*node)) continue;
+    // A slice of a weight by a symbol is another one in every run, or in every iteration.
+    if (!from_params || !fixed || !ir::used_symbols(*node).empty()) continue;
     for (const auto& result : node->results) prepared.insert(result.get());
   }
   return prepared;

@@ -39,9 +39,6 @@ class Rebuild {
 // Nodes that read each value, graph outputs counted as one each.
 std::unordered_map<const ir::Value*, int> count_uses(const ir::Graph& graph);
 
-// Whether what a node computes depends on symbols, though its result's shape may not.
-bool reads_symbols(const ir::Node& node);
-
 // Values that depend on params and constants alone and have static shapes: prepare computes them.
 std::unordered_set<const ir::Value*> prepared_values(const ir::Graph& graph);
 

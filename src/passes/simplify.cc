@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "ir/evaluate.h"
+#include "ir/regions.h"
 #include "passes/rebuild.h"
 #include "passes/simplify_rules.h"
 
@@ -137,7 +138,6 @@ class Sweep {
 
   std::optional<ir::TensorData> evaluate_constants(const Node& node) {
     std::vector<ir::TensorData> operands;
-    if (reads_symbols(node)) return std::nullopt;
     for (const Value* operand : node.operands) {
       const auto* constant = operand->node->as<ir::Constant>();
       if (!constant || !is_small(operand->type)) return std::nullopt;
@@ -145,6 +145,7 @@ class Sweep {
     }
     if (operands.empty() && !node.as<ir::Elementwise>() && !node.as<ir::Lookup>())
       return std::nullopt;
+    if (!ir::used_symbols(node).empty()) return std::nullopt;
     return ir::evaluate(node, operands).front();
   }
 

@@ -19,12 +19,14 @@ TOLERANCE = 1e-4  # max|a-b| / max|a| of each output
 TIGHTER = {"light_squeezenet": 1e-5, "lcnet_orientation": 1e-5}
 # Models that cannot be compiled yet, with a part of the message. One that can be is to be taken out.
 REFUSED = {
-    "minilm_l3": "(Expand): shapes [1,min(sequence_length, 512)]",
-    "ppocrv4_det": "(Add): shapes ",
-    "ppocrv4_rec": "(Reshape): reshape: ",
-    "silero_vad": "If (1 node)",
-    "silero_vad_ifless": "If (1 node)",
 }
+
+
+def distance(ours, theirs):
+    """Integers are equal or not; some models hand an input through, which may be constant."""
+    if theirs.dtype.kind == "f":
+        return difference(ours, theirs)
+    return 0 if ours.dtype == theirs.dtype and np.array_equal(ours, theirs) else np.inf
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -43,7 +45,7 @@ def test_real_model(run_dovetail, model, tmp_path, name):
     run_dovetail("run", library, *arguments, "--output-dir", tmp_path / "out")
     expected = reference(path, model_inputs(MODELS[name]))
     ours = [np.load(tmp_path / "out" / f"{index}.npy") for index in range(len(expected))]
-    worst = max(difference(a, b) for a, b in zip(ours, expected, strict=True))
+    worst = max(distance(a, b) for a, b in zip(ours, expected, strict=True))
     assert worst <= TIGHTER.get(name, TOLERANCE)
 
 

@@ -3,9 +3,9 @@
 make_nodes.py FOLDER
 
 Inputs that say how an operator works (axes, shapes, borders) become initializers, as they are in
-exported models; the compiler must know them. node_tests_refused.txt lists the tests that are expected
-to be refused, each with a part of the message; it is checked both ways. FOLDER/counts.json says what
-was left out.
+exported models. Where the compiler need not know them the test runs a second time with them as
+inputs (NAME_at_run). node_tests_refused.txt lists the tests that are expected to be refused, each with
+a part of the message; it is checked both ways. FOLDER/counts.json says what was left out.
 """
 
 import collections
@@ -32,15 +32,21 @@ SETTINGS = {
     "Reshape": (1,), "Resize": (1, 2, 3), "Slice": (1, 2, 3, 4), "Split": (1,), "Squeeze": (1,), "Tile": (1,),
     "TopK": (1,), "Unsqueeze": (1,), "Upsample": (1,),
 }  # fmt: skip
+# Those that may be measured when a model runs.
+MEASURED = {
+    "ConstantOfShape": (0,), "Expand": (1,), "Pad": (1,), "Range": (0, 1, 2), "Reshape": (1,), "Slice": (1, 2),
+    "Split": (1,), "Tile": (1,),
+}  # fmt: skip
 
 
-def freeze_settings(model, inputs):
+def freeze_settings(model, inputs, left_out):
     """A copy of the model where settings are initializers, and the inputs that are left."""
     frozen = {
         name
         for node in model.graph.node
         for position, name in enumerate(node.input)
         if position in SETTINGS.get(node.op_type, (1,) if node.op_type.startswith("Reduce") else ())
+        and position not in left_out.get(node.op_type, ())
     }
     copy = onnx.ModelProto.FromString(model.SerializeToString())
     left = []
@@ -59,6 +65,17 @@ def supported_operators():
     command = [build / "bin" / "dovetail", "operators", "--json"]
     listed = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
     return {row["name"] for row in listed if not row["domain"]}
+
+
+def operators_of(graph):
+    """Every operator of a graph and of the bodies in it."""
+    used = set()
+    for node in graph.node:
+        used.add(node.op_type)
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                used |= operators_of(attribute.g)
+    return used
 
 
 def arrays_of(values):
@@ -119,21 +136,28 @@ def main(folder):
     for test in tests:
         common = is_common(test.model)
         counts["common"] += common
-        absent = sorted({node.op_type for node in test.model.graph.node} - operators)
+        absent = sorted(operators_of(test.model.graph) - operators)
         if absent:
             counts["absent"][absent[0]] += 1
             counts["common_absent"] += common
             continue
         inputs, outputs = (arrays_of(values) for values in test.data_sets[0])
+        every = inputs
         refused, refused_by_compiler = refusals.of(test.name)
         model = test.model
         if inputs is None or outputs is None:
             inputs, outputs = [], []  # of types without tensors: there has to be a refusal
             refused = refused or "(node_tests_refused.txt has no line for it)"
         else:
-            model, inputs = freeze_settings(model, inputs)
+            model, inputs = freeze_settings(model, every, {})
         writer.add_model("nodes", test.name, model, inputs, outputs, refused, rtol=max(test.rtol, 2e-5))
         writer.rows[-1] |= {"common": common, "refused_by_compiler": refused_by_compiler or refused}
+        if refused or refused_by_compiler:
+            continue
+        at_run, some = freeze_settings(test.model, every, MEASURED)
+        if len(some) > len(inputs):
+            writer.add_model("nodes", test.name + "_at_run", at_run, some, outputs, "", rtol=max(test.rtol, 2e-5))
+            writer.rows[-1] |= {"common": False, "refused_by_compiler": ""}
     if refusals.unused():
         sys.exit(f"node_tests_refused.txt names tests that are not there: {', '.join(refusals.unused())}")
     writer.finish()

@@ -41,11 +41,13 @@ Shape broadcast_shape(const Shape& a, const Shape& b) {
   const Shape left = with_leading_ones(a, rank), right = with_leading_ones(b, rank);
   Shape result(rank);
   for (size_t i = 0; i < rank; ++i) {
-    if (left[i] != right[i] && !is_one(left[i]) && !is_one(right[i])) {
+    const bool differ = left[i].is_constant() && right[i].is_constant() && left[i] != right[i];
+    if (differ && !is_one(left[i]) && !is_one(right[i])) {
       throw_error(ErrorKind::kValue, "shapes {} and {} cannot be broadcast: {}", ir::to_string(a),
                   ir::to_string(b), difference_text(left[i], right[i]));
     }
-    result[i] = is_one(left[i]) ? right[i] : left[i];
+    const bool takes_right = is_one(left[i]) || (right[i].is_constant() && !is_one(right[i]));
+    result[i] = takes_right ? right[i] : left[i];
   }
   return result;
 }
@@ -62,7 +64,7 @@ Value* Builder::elementwise(const std::vector<Value*>& operands, const Body& bod
   std::vector<Value*> reshaped;
   for (size_t i = 0; i < operands.size(); ++i) {
     refs.push_back(expr.operand(static_cast<int>(i), operands[i]->dtype()));
-    reshaped.push_back(reshape(operands[i], with_leading_ones(operands[i]->shape(), shape.size())));
+    reshaped.push_back(fitted(operands[i], shape));
   }
   const Ref result = body(expr, refs);
   return graph_.value(ir::Elementwise{expr.finish(result)}, std::move(reshaped));
@@ -118,11 +120,49 @@ Value* Builder::permute(Value* x, const std::vector<int>& perm) {
 
 Value* Builder::reshape(Value* x, const Shape& shape) {
   if (x->shape() == shape) return x;
+  const Dim from = ir::element_count(x->shape()), to = ir::element_count(shape);
+  if (from != to && !(from.is_constant() && to.is_constant())) {
+    require_equal(
+        from, to,
+        fmt::format("{} reshaped to {}", ir::to_string(x->shape()), ir::to_string(shape)));
+  }
   return graph_.value(ir::Reshape{shape}, {x});
 }
 
+void Builder::require_equal(const Dim& a, const Dim& b, const std::string& text) {
+  if (a == b) return;
+  if (a.is_constant() && b.is_constant()) {
+    throw_error(ErrorKind::kValue, "{}: {}", text, difference_text(a, b));
+  }
+  ir::Check check{a.is_constant() ? b : a, a.is_constant() ? a : b, text, {}};
+  if (!graph_.origin().empty()) check.origins.push_back(graph_.origin());
+  for (const ir::Check& other : graph_.checks) {
+    if (other.a == check.a && other.b == check.b) return;
+  }
+  graph_.checks.push_back(std::move(check));
+}
+
+Value* Builder::asserted(Value* x, const Shape& shape, const std::string& text) {
+  if (x->shape() == shape) return x;
+  for (size_t i = 0; i < shape.size(); ++i) require_equal(x->shape()[i], shape[i], text);
+  return graph_.value(ir::Reshape{shape}, {x});
+}
+
+// x with leading extents of 1 and, where it is not repeated, the extents of `shape`.
+Value* Builder::fitted(Value* x, const Shape& shape) {
+  Shape own = with_leading_ones(x->shape(), shape.size());
+  Value* result = reshape(x, own);
+  for (size_t i = 0; i < shape.size(); ++i) {
+    if (!is_one(own[i])) own[i] = shape[i];
+  }
+  if (result->shape() == own) return result;
+  return asserted(result, own,
+                  fmt::format("shapes {} and {} cannot be broadcast", ir::to_string(x->shape()),
+                              ir::to_string(shape)));
+}
+
 Value* Builder::broadcast_to(Value* x, const Shape& shape) {
-  x = reshape(x, with_leading_ones(x->shape(), shape.size()));
+  x = fitted(x, shape);
   if (x->shape() == shape) return x;
   return graph_.value(ir::Broadcast{shape}, {x});
 }
@@ -139,7 +179,26 @@ Value* Builder::slice(Value* x, int axis, const Dim& first, const Dim& extent, i
 
 Value* Builder::concat(const std::vector<Value*>& values, int axis) {
   if (values.size() == 1) return values.front();
-  return graph_.value(ir::Concat{axis}, values);
+  Shape shape = values.front()->shape();
+  for (const Value* value : values) {
+    for (int i = 0; i < value->rank(); ++i) {
+      if (!shape[i].is_constant() && value->shape()[i].is_constant()) shape[i] = value->shape()[i];
+    }
+  }
+  std::vector<Value*> equal;
+  for (Value* value : values) {
+    Shape own = shape;
+    own[axis] = value->shape()[axis];
+    if (value->shape() == own) {
+      equal.push_back(value);
+      continue;
+    }
+    equal.push_back(asserted(
+        value, own,
+        fmt::format("shapes {} and {} cannot be joined along axis {}",
+                    ir::to_string(values.front()->shape()), ir::to_string(value->shape()), axis)));
+  }
+  return graph_.value(ir::Concat{axis}, equal);
 }
 
 Value* Builder::to_channels_last(Value* x) {

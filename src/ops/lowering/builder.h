@@ -17,7 +17,8 @@ class Builder {
   ir::Graph& graph() { return graph_; }
 
   using Ref = ir::ExprBuilder::Ref;
-  // Elementwise with numpy's broadcasting: operands of lower rank get leading extents of 1.
+  // Elementwise with numpy's broadcasting: operands of lower rank get leading extents of 1. Extents
+  // that are not known to be equal are checked when the model runs, here and wherever shapes meet.
   using Body = std::function<Ref(ir::ExprBuilder&, const std::vector<Ref>&)>;
   ir::Value* elementwise(const std::vector<ir::Value*>& operands, const Body& body);
   ir::Value* unary(ir::ScalarOp op, ir::Value* x);
@@ -30,6 +31,10 @@ class Builder {
   ir::Value* mean(ir::Value* x, const std::vector<int>& axes);
   ir::Value* permute(ir::Value* x, const std::vector<int>& perm);
   ir::Value* reshape(ir::Value* x, const ir::Shape& shape);
+  // x as a tensor of this shape, whose extents must be equal: checked where that is not known,
+  // kValue where it is known not to be so. `text` tells what for.
+  ir::Value* asserted(ir::Value* x, const ir::Shape& shape, const std::string& text);
+  void require_equal(const ir::Dim& a, const ir::Dim& b, const std::string& text);
   // numpy.broadcast_to: leading extents of 1 are added, extents of 1 repeated.
   ir::Value* broadcast_to(ir::Value* x, const ir::Shape& shape);
   // Elements first, first + step, ... along one axis.
@@ -52,12 +57,24 @@ class Builder {
   // One expression of shapes as a rank 0 int64 tensor.
   ir::Value* integer(const ir::Dim& value);
 
+  // x, whose elements become symbols with these bounds. Names not yet taken: "NAME", or "NAME.0"
+  // ...
+  ir::Value* measure(ir::Value* x, const std::vector<std::string>& symbols, ir::Bounds bounds);
+  std::vector<std::string> new_symbols(const std::string& name, int64_t count);
+  // The positions of the true elements of a bool tensor, in row-major order: int64, rank 1. Their
+  // number becomes a symbol named after `name`.
+  ir::Value* positions_of_true(ir::Value* x, const std::string& name);
+  // 0, 1, ..., count - 1 as int64
+  ir::Value* count_up(const ir::Dim& count);
+
  private:
   ir::Value* compute(const ir::Dim& value);
+  ir::Value* fitted(ir::Value* x, const ir::Shape& shape);
   ir::Graph& graph_;
 };
 
-// The shape of numpy's broadcasting. Extents that are neither equal nor 1 throw kValue.
+// The shape of numpy's broadcasting. Extents that are known to be neither equal nor 1 throw kValue;
+// of two that may be equal it has the constant, or that of `a`.
 ir::Shape broadcast_shape(const ir::Shape& a, const ir::Shape& b);
 // "3 and 4 differ", or "n and 4 may differ (fix n by --dim)" where a symbol leaves it open.
 std::string difference_text(const ir::Dim& a, const ir::Dim& b);

@@ -57,50 +57,45 @@ template const Reals& LowerContext::get(const std::string&) const;
 template const Texts& LowerContext::get(const std::string&) const;
 template const TensorData& LowerContext::get(const std::string&) const;
 
-void LowerContext::freeze(const Value* value) {
+void freeze(ir::Graph& graph, const Value* value) {
   std::unordered_set<const Value*> seen;
   std::vector<const Value*> open{value};
   while (!open.empty()) {
     const Value* next = open.back();
     open.pop_back();
-    if (!seen.insert(next).second) continue;
+    if (!seen.insert(next).second || next->measured) continue;
     if (const auto* param = next->node->as<ir::Param>()) {
-      graph().frozen.emplace(param->name, next->type);
+      graph.frozen.emplace(param->name, next->type);
     }
     // A value with known elements may be made of parts that are not (extents): those matter too.
     open.insert(open.end(), next->node->operands.begin(), next->node->operands.end());
   }
 }
 
-std::vector<Dim> LowerContext::known_dims(size_t i) {
+Ints LowerContext::known_ints(size_t i) {
+  require_integers(i);
   const Value* value = x(i);
-  if (!ir::is_int(value->dtype())) {
-    throw_error(ErrorKind::kType, "{} is {}, expected integers", input_text(i),
-                ir::name_of(value->dtype()));
-  }
   freeze(value);
-  if (value->elements) return *value->elements;
-  if (const auto data = folded(value)) {
-    std::vector<Dim> result;
-    for (int64_t k = 0; k < data->element_count(); ++k) result.emplace_back(data->as_int(k));
+  Ints result;
+  if (value->elements && !value->measured) {
+    for (const Dim& dim : *value->elements) {
+      if (!dim.is_constant()) {
+        throw_error(ErrorKind::kUnsupported,
+                    "{} holds {}, which cannot stay symbolic here; fix it by --dim", input_text(i),
+                    dim.to_string());
+      }
+      result.push_back(dim.value());
+    }
     return result;
   }
-  throw_error(ErrorKind::kUnsupported,
-              "{} must be known when the model is compiled, but it is computed from data or has "
-              "more than 4096 elements",
-              input_text(i));
-}
-
-Ints LowerContext::known_ints(size_t i) {
-  Ints result;
-  for (const Dim& dim : known_dims(i)) {
-    if (!dim.is_constant()) {
-      throw_error(ErrorKind::kUnsupported,
-                  "{} holds {}, which cannot stay symbolic here; fix it by --dim", input_text(i),
-                  dim.to_string());
-    }
-    result.push_back(dim.value());
+  const auto data = folded(value);
+  if (!data) {
+    throw_error(ErrorKind::kUnsupported,
+                "{} must be known when the model is compiled, but it is computed from data or has "
+                "more than 4096 elements",
+                input_text(i));
   }
+  for (int64_t k = 0; k < data->element_count(); ++k) result.push_back(data->as_int(k));
   return result;
 }
 

@@ -20,6 +20,9 @@ struct SettledDim {
   std::string reason;  // a sentence
 };
 
+// Marks the params that `value`'s content comes from as frozen in its graph.
+void freeze(ir::Graph& graph, const ir::Value* value);
+
 class LowerContext {
  public:
   LowerContext(ir::Graph& graph, const OnnxNode& node, const OpDef& def,
@@ -35,7 +38,7 @@ class LowerContext {
     return output < node_.outputs.size() && !node_.outputs[output].empty();
   }
   // The name of the first output: what a param made here is called.
-  const std::string& output_name() const { return node_.outputs.front(); }
+  std::string output_name() const { return node_.scope + node_.outputs.front(); }
   void warn(const std::string& text) const { on_warning_(text); }
 
   // Inputs. `x(i)` of an absent input is kValue.
@@ -59,9 +62,15 @@ class LowerContext {
   const Texts& texts(const std::string& name) const { return get<Texts>(name); }
   const ir::TensorData& tensor(const std::string& name) const { return get<ir::TensorData>(name); }
 
-  // Contents known while compiling. The initializers they come from are frozen. kUnsupported when
-  // the content is not known, or (constants) when it depends on symbolic extents.
+  // Integers as expressions. The initializers that known ones come from are frozen; what only a run
+  // knows is measured, and becomes symbols. kUnsupported when their number is not known.
   std::vector<ir::Dim> known_dims(size_t i);
+  // Whether nothing has to be measured for that.
+  bool is_known(size_t i) const;
+  // The same for extents and counts: a run that finds a negative one fails.
+  std::vector<ir::Dim> extents(size_t i);
+  // Constants known while compiling. kUnsupported when the content is not known or depends on
+  // symbolic extents.
   Ints known_ints(size_t i);
   ir::TensorData known_tensor(size_t i);
   // Nothing instead of an error, and nothing is frozen.
@@ -82,9 +91,11 @@ class LowerContext {
   void settle(const ir::Dim& extent, int64_t value, const std::string& reason);
 
   // Marks the params that `value`'s content comes from as frozen.
-  void freeze(const ir::Value* value);
+  void freeze(const ir::Value* value) { ops::freeze(graph(), value); }
 
  private:
+  void require_integers(size_t i) const;
+  std::vector<ir::Dim> dims(size_t i, bool signs);
   const Attribute& attribute(const std::string& name) const;
   template <class T>
   const T& get(const std::string& name) const;

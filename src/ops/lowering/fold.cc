@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "ir/evaluate.h"
+#include "ir/regions.h"
 
 namespace dovetail::ops {
 namespace {
@@ -38,6 +39,7 @@ class Folder {
       if (!data) return std::nullopt;
       operands.push_back(*std::move(data));
     }
+    if (!ir::used_symbols(node).empty()) return std::nullopt;
     return ir::evaluate(node, operands).front();
   }
 

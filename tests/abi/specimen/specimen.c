@@ -12,11 +12,12 @@
 /* Weights as the compiler lays them out: read-only and page-aligned. */
 static const float kWeights[1024] __attribute__((aligned(4096))) = {1.0f, -2.0f, 0.5f, 10.0f};
 
-/* values: the workspace's size, then the extent of the output's first axis. */
-static void scale_layout(const int64_t* dims, int64_t workers, int64_t* values) {
+/* values: the extent of the output's first axis comes first. */
+static int32_t scale_layout(const int64_t* dims, int64_t workers, int64_t* values) {
   (void)workers;
   values[DV_VALUE_WORKSPACE] = dims[0] * WIDTH * (int64_t)sizeof(float);
-  values[1] = dims[0];
+  values[DV_FIRST_SLOT] = dims[0];
+  return 0;
 }
 
 static void scale_row(void* arg, int64_t chunk, int32_t worker) {
@@ -30,30 +31,33 @@ static void scale_row(void* arg, int64_t chunk, int32_t worker) {
   for (int i = 0; i < WIDTH; ++i) y[i] = row[i];
 }
 
-static void scale_run(const dv_call* call) {
-  dovetail_parallel_for(call, scale_row, (void*)call, call->values[1]);
+static int32_t scale_run(const dv_call* call) {
+  dovetail_parallel_for(call, scale_row, (void*)call, call->values[DV_FIRST_SLOT]);
+  return 0;
 }
 
-static void add_layout(const int64_t* dims, int64_t workers, int64_t* values) {
+static int32_t add_layout(const int64_t* dims, int64_t workers, int64_t* values) {
   (void)workers;
   values[DV_VALUE_WORKSPACE] = 0;
-  values[1] = dims[0];
+  values[DV_FIRST_SLOT] = dims[0];
+  return 0;
 }
 
-static void add_run(const dv_call* call) {
+static int32_t add_run(const dv_call* call) {
   const float* a = (const float*)call->io[0];
   const float* b = (const float*)call->io[1];
   float* z = (float*)call->io[2];
-  for (int64_t i = 0; i < call->values[1] * 3; ++i) z[i] = a[i] + b[i];
+  for (int64_t i = 0; i < call->values[DV_FIRST_SLOT] * 3; ++i) z[i] = a[i] + b[i];
+  return 0;
 }
 
 /* Never run where the feature is masked. */
-static void scale_run_wide(const dv_call* call) { scale_run(call); }
+static int32_t scale_run_wide(const dv_call* call) { return scale_run(call); }
 
 #define FLOATS {DV_FLOAT, 32, 1}
 
-static const dv_dim kScaleShape[] = {{-1, "batch", 0, 1}, {WIDTH, NULL, -1, -1}};
-static const dv_dim kAddShape[] = {{-1, "n", 0, 1}, {3, NULL, -1, -1}};
+static const dv_dim kScaleShape[] = {{-1, "batch", 0, DV_FIRST_SLOT}, {WIDTH, NULL, -1, -1}};
+static const dv_dim kAddShape[] = {{-1, "n", 0, DV_FIRST_SLOT}, {3, NULL, -1, -1}};
 static const dv_dim kWeightShape[] = {{WIDTH, NULL, -1, -1}};
 static const dv_tensor_info kScaleInputs[] = {{"x", kScaleShape, 2, FLOATS}};
 static const dv_tensor_info kScaleOutputs[] = {{"y", kScaleShape, 2, FLOATS}};
@@ -76,12 +80,14 @@ static const dv_step kAddSteps[] = {{"add", "Add_0"}};
 #define BASE_CPU "armv8-a"
 #endif
 
+enum { NUM_VALUES = DV_FIRST_SLOT + 1 };
+
 static const dv_variant kScaleVariants[] = {
-    {WIDE_CPU, WIDE_FEATURES, 2, 1, kScaleSteps, scale_layout, scale_run_wide},
-    {BASE_CPU, 0, 2, 1, kScaleSteps, scale_layout, scale_run}};
+    {WIDE_CPU, WIDE_FEATURES, NUM_VALUES, 1, kScaleSteps, 0, 0, NULL, scale_layout, scale_run_wide},
+    {BASE_CPU, 0, NUM_VALUES, 1, kScaleSteps, 0, 0, NULL, scale_layout, scale_run}};
 /* Only a variant that the test can take away. */
 static const dv_variant kAddVariants[] = {
-    {WIDE_CPU, WIDE_FEATURES, 2, 1, kAddSteps, add_layout, add_run}};
+    {WIDE_CPU, WIDE_FEATURES, NUM_VALUES, 1, kAddSteps, 0, 0, NULL, add_layout, add_run}};
 
 extern const dv_library specimen_library;
 static const dv_model kScale = {sizeof(dv_model),

@@ -1,0 +1,198 @@
+// Integers that shape code: known ones as they are, others measured while the model runs.
+#include <algorithm>
+
+#include "base/error.h"
+#include "ir/scalar_expr.h"
+#include "ops/lowering/context.h"
+#include "ops/lowering/fold.h"
+
+namespace dovetail::ops {
+namespace {
+
+using ir::Dim;
+using ir::DType;
+using ir::Value;
+
+constexpr int64_t kMaxElements = 4096;
+// No position or amount of a tensor is larger; what is given beyond is far outside all the same.
+constexpr int64_t kFar = int64_t{1} << 40;
+
+// A cast between the integers that shapes are computed in.
+bool is_cast(const Value& value) {
+  const auto* elementwise = value.node->as<ir::Elementwise>();
+  if (!elementwise || value.node->operands.size() != 1) return false;
+  const auto& nodes = elementwise->expr.nodes;
+  const auto integral = [](DType t) { return t == DType::kI32 || t == DType::kI64; };
+  return nodes.size() == 2 && nodes[0].op == ir::ScalarOp::kOperand &&
+         nodes[1].op == ir::ScalarOp::kCast && integral(nodes[0].dtype) && integral(nodes[1].dtype);
+}
+
+// The values that a vector of integers is made of, elements in order.
+std::vector<Value*> parts_of(Value* value) {
+  const ir::Node& node = *value->node;
+  if (value->elements || folded(value)) return {value};
+  if (node.as<ir::Reshape>() || node.as<ir::Copy>() || is_cast(*value)) {
+    return parts_of(node.operands[0]);
+  }
+  if (!node.as<ir::Concat>() || value->rank() != 1) return {value};
+  std::vector<Value*> parts;
+  for (Value* operand : node.operands) {
+    for (Value* part : parts_of(operand)) parts.push_back(part);
+  }
+  return parts;
+}
+
+class Measurer {
+ public:
+  Measurer(Builder& build, std::string name, bool signs)
+      : build_(build), name_(std::move(name)), signs_(signs) {}
+
+  std::vector<Dim> dims(Value* value) {
+    std::vector<Dim> result;
+    for (Value* part : parts_of(value)) {
+      for (Dim& dim : dims_of_part(part)) result.push_back(std::move(dim));
+    }
+    return result;
+  }
+
+ private:
+  std::vector<Dim> dims_of_part(Value* value) {
+    if (value->elements) return *value->elements;
+    const auto data = folded(value);
+    if (!data) return measured(value);
+    std::vector<Dim> result;
+    for (int64_t k = 0; k < data->element_count(); ++k) result.emplace_back(data->as_int(k));
+    return result;
+  }
+
+  std::vector<Dim> measured(Value* value) {
+    const Dim count = ir::element_count(value->shape());
+    if (!count.is_constant() || count.value() > kMaxElements) {
+      throw_error(ErrorKind::kUnsupported,
+                  "{} holds {} integers that shape the result: their number must be known when the "
+                  "model is compiled, and at most {}",
+                  name_, count.to_string(), kMaxElements);
+    }
+    std::vector<Dim> result;
+    if (count == Dim(0)) return result;
+    Value* x = build_.reshape(build_.cast(value, DType::kI64), {count});
+    const std::string name = value->name.empty() ? name_ : value->name;
+    if (!signs_) {
+      Value* now = build_.measure(x, build_.new_symbols(name, count.value()), {});
+      result = *now->elements;
+    } else {
+      result = differences(x, name, count.value());
+    }
+    value->elements = result;
+    value->measured = true;
+    return result;
+  }
+
+  // Symbols are never negative: a number with a sign is the difference of two, one of them 0.
+  std::vector<Dim> differences(Value* x, const std::string& name, int64_t count) {
+    using Op = ir::ScalarOp;
+    const auto part = [&](bool negative) {
+      return build_.elementwise({x}, [&](ir::ExprBuilder& e, const auto& v) {
+        const auto constant = [&](int64_t c) { return e.constant(c, DType::kI64); };
+        const auto near =
+            e.binary(Op::kMax, e.binary(Op::kMin, v[0], constant(kFar)), constant(-kFar));
+        return e.binary(Op::kMax, negative ? e.unary(Op::kNeg, near) : near, constant(0));
+      });
+    };
+    std::vector<std::string> symbols = build_.new_symbols(name, count);
+    for (std::string& symbol : build_.new_symbols(name + ".negative", count)) {
+      symbols.push_back(std::move(symbol));
+    }
+    Value* both = build_.concat({part(false), part(true)}, 0);
+    const Value* now = build_.measure(both, symbols, {0, kFar});
+    std::vector<Dim> result;
+    for (int64_t i = 0; i < count; ++i) {
+      result.push_back((*now->elements)[i] - (*now->elements)[i + count]);
+    }
+    return result;
+  }
+
+  Builder& build_;
+  std::string name_;
+  bool signs_;
+};
+
+}  // namespace
+
+std::vector<Dim> integers_of(Builder& build, Value* value, const std::string& name, bool signs) {
+  return Measurer(build, name, signs).dims(value);
+}
+
+void LowerContext::require_integers(size_t i) const {
+  if (ir::is_int(x(i)->dtype())) return;
+  throw_error(ErrorKind::kType, "{} is {}, expected integers", input_text(i),
+              ir::name_of(x(i)->dtype()));
+}
+
+bool LowerContext::is_known(size_t i) const {
+  const std::vector<Value*> parts = parts_of(x(i));
+  return std::all_of(parts.begin(), parts.end(), [](const Value* part) {
+    return (part->elements && !part->measured) || folded(part);
+  });
+}
+
+std::vector<Dim> LowerContext::dims(size_t i, bool signs) {
+  require_integers(i);
+  Value* value = x(i);
+  std::vector<Dim> result = integers_of(build, value, input_text(i), signs);
+  freeze(value);
+  return result;
+}
+
+std::vector<Dim> LowerContext::known_dims(size_t i) { return dims(i, /*signs=*/true); }
+
+std::vector<Dim> LowerContext::extents(size_t i) {
+  std::vector<Dim> result = dims(i, /*signs=*/false);
+  for (const Dim& dim : result) {
+    if (dim.is_constant() && dim.value() < 0) {
+      throw_error(ErrorKind::kValue, "{} holds {}", input_text(i), dim.value());
+    }
+  }
+  return result;
+}
+
+// ---- Builder
+
+std::vector<std::string> Builder::new_symbols(const std::string& name, int64_t count) {
+  std::string base = name;
+  const auto symbol = [&](int64_t k) { return count == 1 ? base : fmt::format("{}.{}", base, k); };
+  const auto taken = [&] {
+    for (int64_t k = 0; k < count; ++k) {
+      if (graph_.symbols.contains(symbol(k))) return true;
+    }
+    return false;
+  };
+  while (taken()) base += "'";
+  std::vector<std::string> symbols;
+  for (int64_t k = 0; k < count; ++k) symbols.push_back(symbol(k));
+  return symbols;
+}
+
+Value* Builder::measure(Value* x, const std::vector<std::string>& symbols, ir::Bounds bounds) {
+  for (const std::string& name : symbols) graph_.symbols[name] = bounds;
+  return graph_.value(ir::Measure{symbols}, {x});
+}
+
+Value* Builder::positions_of_true(Value* x, const std::string& name) {
+  Value* flat = reshape(x, {ir::element_count(x->shape())});
+  Value* ones = cast(flat, DType::kI64);
+  Value* number = measure(reduce(ir::ReduceKind::kSum, ones, {0}), new_symbols(name, 1), {});
+  return graph_.value(ir::Compact{number->elements->front()}, {flat});
+}
+
+Value* Builder::count_up(const Dim& count) {
+  if (count.is_constant() && count.value() <= kMaxElements) {
+    std::vector<int64_t> numbers(static_cast<size_t>(count.value()));
+    for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<int64_t>(i);
+    return graph_.constant_ints(numbers);
+  }
+  ir::ExprBuilder expr;
+  return graph_.value(ir::Lookup{expr.finish(expr.index(0)), {count}, {}}, {});
+}
+
+}  // namespace dovetail::ops

@@ -1,0 +1,208 @@
+"""Shapes that data decide, and extents that only the inputs can tell to be equal."""
+
+import numpy as np
+import pytest
+from executors import Executor, check, compiled
+from onnx_models import helper, model_of
+
+F, I, B = "float32", "int64", "bool"
+
+
+def node(op, inputs, outputs, **attributes):
+    return helper.make_node(op, inputs, outputs, name=f"{op}_node", **attributes)
+
+
+def ints(*values):
+    return np.array(values, I)
+
+
+def rand(*shape, seed=0):
+    return np.random.default_rng(seed).standard_normal(shape).astype(F)
+
+
+def one(op, inputs, outputs, weights=(), **attributes):
+    names = [i[0] for i in inputs] + [w[0] for w in weights]
+    return model_of([node(op, names, [o[0] for o in outputs], **attributes)], inputs, outputs, weights)
+
+
+def sparse(*shape, seed=0, share=0.3):
+    return (np.random.default_rng(seed).random(shape) < share).astype(F)
+
+
+@pytest.mark.parametrize("rank", [1, 2, 4])
+def test_nonzero(run_dovetail, tmp_path, rank):
+    shape = ["a", "b", "c", "d"][:rank]
+    model = one("NonZero", [("x", F, shape)], [("y", I, [rank, "n"])])
+    sizes = [(7,), (1,), (129,), (0,)] if rank == 1 else [(3, 5, 2, 4)[:rank], (17, 9, 3, 1)[:rank], (2, 0, 3, 3)[:rank]]
+    runs = [{"x": sparse(*s, seed=k, share=share)} for k, s in enumerate(sizes) for share in (0, 0.3, 1)]
+    check(run_dovetail, model, tmp_path, runs)
+
+
+def test_nonzero_in_a_chain(run_dovetail, tmp_path):
+    """The number of elements goes on through shapes, a gather, a reduction and a concat."""
+    model = model_of(
+        [
+            node("Greater", ["x", "limit"], ["mask"]),
+            node("NonZero", ["mask"], ["where"]),
+            helper.make_node("Squeeze", ["where", "first"], ["index"], name="squeeze"),
+            helper.make_node("Gather", ["rows", "index"], ["kept"], name="gather"),
+            helper.make_node("Relu", ["kept"], ["positive"], name="relu"),
+            helper.make_node("Concat", ["positive", "rows", "kept"], ["all"], axis=0, name="join"),
+            helper.make_node("Shape", ["kept"], ["shape"], name="shape"),
+            helper.make_node("ReduceSum", ["kept", "first"], ["sum"], keepdims=0, name="sum"),
+            helper.make_node("MatMul", ["kept", "w"], ["product"], name="product"),
+        ],
+        [("x", F, ["n"]), ("rows", F, ["n", 6])],
+        [("all", F, ["m", 6]), ("shape", I, [2]), ("sum", F, [6]), ("product", F, ["k", 33])],
+        [("limit", np.array(0, F)), ("first", ints(0)), ("w", rand(6, 33))],
+    )
+    runs = [{"x": rand(n, seed=n), "rows": rand(n, 6, seed=n + 1)} for n in (1, 5, 200, 64)]
+    runs.append({"x": -np.ones(4, F), "rows": rand(4, 6)})
+    check(run_dovetail, model, tmp_path, runs)
+
+
+@pytest.mark.parametrize("axis", [None, 0, 1])
+def test_compress(run_dovetail, tmp_path, axis):
+    attributes = {} if axis is None else {"axis": axis}
+    out = ["k"] if axis is None else ["k", 3] if axis == 0 else ["n", "k"]
+    model = one("Compress", [("x", F, ["n", 3]), ("c", B, ["m"])], [("y", F, out)], **attributes)
+    runs = []
+    for n in (4, 1, 9):
+        extent = 3 * n if axis is None else n if axis == 0 else 3
+        for length in {extent, extent - 1}:
+            c = np.random.default_rng(n).random(length) < 0.5
+            runs.append({"x": rand(n, 3), "c": c})
+    check(run_dovetail, model, tmp_path, runs)
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [[(6, 4), (2, -1)], [(6, 4), (0, -1)], [(2, 3, 4), (-1, 0)], [(5, 2), (2, 5)]],
+)
+def test_reshape_to_a_shape_from_data(run_dovetail, tmp_path, shapes):
+    x, wanted = shapes
+    model = one("Reshape", [("x", F, list("abc")[: len(x)]), ("s", I, [len(wanted)])], [("y", F, ["p", "q"])])
+    check(run_dovetail, model, tmp_path, [{"x": rand(*x), "s": ints(*wanted)}, {"x": rand(*x), "s": ints(-1, 1)}])
+
+
+def test_reshape_that_does_not_fit(run_dovetail, tmp_path):
+    model = one("Reshape", [("x", F, ["n", 4]), ("s", I, [2])], [("y", F, ["p", "q"])])
+    run = Executor(compiled(run_dovetail, model, tmp_path))
+    with pytest.raises(ValueError, match=r"^node 'Reshape_node': \[n,4\] reshaped to .*: 4\*n is 12 but .* is 10"):
+        run({"x": rand(3, 4), "s": ints(2, 5)})
+    with pytest.raises(ValueError, match=r"^node 'Reshape_node': s\.0 is -2, expected at least 0$"):
+        run({"x": rand(3, 4), "s": ints(-2, 4)})
+    (y,) = run({"x": rand(3, 4), "s": ints(6, 2)})
+    assert y.shape == (6, 2)
+
+
+def test_expand(run_dovetail, tmp_path):
+    model = one("Expand", [("x", F, ["n", 1, 3]), ("s", I, [3])], [("y", F, ["a", "b", "c"])])
+    runs = [
+        {"x": rand(n, 1, 3), "s": ints(*s)}
+        for n, s in [(2, (2, 4, 3)), (1, (5, 1, 1)), (1, (1, 7, 3)), (3, (1, 2, 1)), (1, (0, 2, 3))]
+    ]
+    check(run_dovetail, model, tmp_path, runs)
+
+
+def test_negative_extent(run_dovetail, tmp_path):
+    model = one("ConstantOfShape", [("s", I, [2])], [("y", F, ["a", "b"])])
+    run = Executor(compiled(run_dovetail, model, tmp_path))
+    with pytest.raises(ValueError, match=r"^node 'ConstantOfShape_node': s\.1 is -3, expected at least 0$"):
+        run({"s": ints(2, -3)})
+    with pytest.raises(MemoryError, match=r"no memory for output 'y': its size in bytes exceeds 64 bits"):
+        run({"s": ints(2**40, 2**40)})
+    assert run({"s": ints(2, 3)})[0].shape == (2, 3)
+
+
+def test_constant_of_shape(run_dovetail, tmp_path):
+    model = one("ConstantOfShape", [("s", I, [3])], [("y", F, ["a", "b", "c"])])
+    check(run_dovetail, model, tmp_path, [{"s": ints(*s)} for s in [(1, 2, 3), (0, 2, 2), (9, 1, 33)]])
+
+
+def test_tile(run_dovetail, tmp_path):
+    model = one("Tile", [("x", F, ["n", 3]), ("r", I, [2])], [("y", F, ["a", "b"])])
+    check(run_dovetail, model, tmp_path, [{"x": rand(2, 3), "r": ints(*r)} for r in [(1, 1), (3, 2), (0, 5)]])
+
+
+@pytest.mark.parametrize("dtype", [I, F, "int32"])
+def test_range(run_dovetail, tmp_path, dtype):
+    scalar = [(name, dtype, []) for name in ("start", "limit", "delta")]
+    model = one("Range", scalar, [("y", dtype, ["n"])])
+    runs = [
+        dict(zip(("start", "limit", "delta"), (np.array(v, dtype) for v in values)))
+        for values in [(0, 10, 3), (5, 5, 1), (10, 0, -4), (0, 1000, 1), (3, 0, 2)]
+    ]
+    check(run_dovetail, model, tmp_path, runs)
+
+
+def test_range_over_an_extent(run_dovetail, tmp_path):
+    """What exporters write for positions: no data decides, only the input's shape."""
+    model = model_of(
+        [
+            node("Shape", ["x"], ["shape"]),
+            helper.make_node("Gather", ["shape", "one"], ["length"], name="gather"),
+            node("Range", ["zero", "length", "step"], ["positions"]),
+            node("Cast", ["positions"], ["reals"], to=1),
+            node("Add", ["x", "reals"], ["y"]),
+        ],
+        [("x", F, ["b", "t"])],
+        [("y", F, ["b", "t"])],
+        [("zero", np.array(0, I)), ("one", np.array(1, I)), ("step", np.array(1, I))],
+    )
+    check(run_dovetail, model, tmp_path, [{"x": rand(2, t)} for t in (1, 7, 100)])
+
+
+def test_slice(run_dovetail, tmp_path):
+    model = one(
+        "Slice",
+        [("x", F, ["n", 8]), ("a", I, [2]), ("b", I, [2])],
+        [("y", F, ["p", "q"])],
+        [("axes", ints(0, 1)), ("steps", ints(1, -2))],
+    )
+    ends = np.iinfo(I).max
+    runs = [
+        {"x": rand(n, 8), "a": ints(*a), "b": ints(*b)}
+        for n, a, b in [(5, (1, 7), (4, 0)), (5, (-3, -1), (ends, -9)), (1, (0, 100), (0, -100)), (9, (20, 5), (3, 5))]
+    ]
+    check(run_dovetail, model, tmp_path, runs)
+
+
+def test_pad(run_dovetail, tmp_path):
+    model = one("Pad", [("x", F, ["n", 5]), ("p", I, [4])], [("y", F, ["a", "b"])])
+    runs = [{"x": rand(3, 5), "p": ints(*p)} for p in [(0, 0, 0, 0), (1, 2, 3, 4), (-1, 1, 0, -2), (0, -2, -1, 6)]]
+    check(run_dovetail, model, tmp_path, runs)
+
+
+def test_split(run_dovetail, tmp_path):
+    model = one(
+        "Split", [("x", F, ["n", 3]), ("s", I, [2])], [("y", F, ["a", 3]), ("z", F, ["b", 3])], axis=0
+    )
+    check(run_dovetail, model, tmp_path, [{"x": rand(7, 3), "s": ints(a, 7 - a)} for a in (0, 3, 7)])
+    with pytest.raises(ValueError, match=r"the sizes of split for axis 0 of input 0 \('x'\): .* is 6 but n is 7"):
+        Executor(tmp_path / "model.so")({"x": rand(7, 3), "s": ints(2, 4)})
+
+
+def test_inputs_whose_extents_must_agree(run_dovetail, tmp_path):
+    model = model_of(
+        [node("Add", ["a", "b"], ["c"]), node("MatMul", ["c", "d"], ["y"])],
+        [("a", F, ["n", "k"]), ("b", F, ["m", "l"]), ("d", F, ["p", 5])],
+        [("y", F, ["n", 5])],
+    )
+    run = [{"a": rand(3, k), "b": rand(3, k, seed=1), "d": rand(k, 5, seed=2)} for k in (4, 6)]
+    check(run_dovetail, model, tmp_path, run)
+    with pytest.raises(ValueError, match=r"^node 'Add_node': shapes .* cannot be broadcast: m is 2 but n is 3$"):
+        Executor(tmp_path / "model.so")({"a": rand(3, 4), "b": rand(2, 4), "d": rand(4, 5)})
+
+
+def test_zero_copy_of_a_data_dependent_output(run_dovetail, tmp_path):
+    model = one("NonZero", [("x", F, ["a"])], [("y", I, [1, "n"])])
+    executor = Executor(compiled(run_dovetail, model, tmp_path))
+    mine = np.full((1, 2), -1, I)
+    executor.functions["set_output_zero_copy"](0, mine)
+    executor.functions["set_input"]("x", np.array([0, 1, 2, 0], F))
+    executor.functions["run"]()
+    np.testing.assert_array_equal(mine, [[1, 2]])
+    executor.functions["set_input"]("x", np.array([3, 1, 2, 0], F))
+    with pytest.raises(ValueError, match=r"output 'y' has shape \[1,3\], but the memory set for it has shape \[1,2\]"):
+        executor.functions["run"]()
