@@ -11,16 +11,21 @@ namespace {
 using ir::Dim;
 using ir::DType;
 
+constexpr int64_t kMaxCount = int64_t{1} << 24;
+
+void require_moderate(double count) {
+  if (count <= kMaxCount) return;
+  throw_error(ErrorKind::kUnsupported, "Range of {} elements; at most {} are supported", count,
+              kMaxCount);
+}
+
 Values lower_floats(LowerContext& c) {
   const double start = c.known_scalar(0), limit = c.known_scalar(1), delta = c.known_scalar(2);
   if (delta == 0 || std::isnan(start + limit + delta)) {
     throw_error(ErrorKind::kValue, "Range of {} to {} by {}", start, limit, delta);
   }
   const double count = std::max(0.0, std::ceil((limit - start) / delta));
-  if (!(count <= 0x1p40)) {
-    throw_error(ErrorKind::kValue, "Range of {} to {} by {} has {} elements", start, limit, delta,
-                count);
-  }
+  require_moderate(count);
   Positions p(c.graph(), {});
   auto& e = p.expr();
   // Half precision is computed in float32.
@@ -45,6 +50,7 @@ Values lower_range(LowerContext& c) {
   const Dim span = step > 0 ? limit[0] - start[0] : start[0] - limit[0];
   Dim count = ir::ceildiv(span, step > 0 ? step : -step);
   if (!proved_ge(count, 0, c.graph().symbols)) count = ir::max(count, 0);
+  if (count.is_constant()) require_moderate(static_cast<double>(count.value()));
   Positions p(c.graph(), {});
   const auto value = p.add(p.dim(start[0]), p.mul(p.index(0), p.number(step)));
   return {p.lookup({count}, p.cast(value, c.x(0)->dtype()))};
