@@ -9,6 +9,7 @@
 #include "import/inputs.h"
 #include "import/model_file.h"
 #include "import/outputs.h"
+#include "ops/lowering/context.h"
 
 namespace dovetail::import {
 namespace {

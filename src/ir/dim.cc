@@ -366,6 +366,7 @@ bool Dim::operator==(const Dim& other) const { return compare(*this, other) == 0
 bool Dim::operator<(const Dim& other) const { return compare(*this, other) < 0; }
 
 Dim floordiv(const Dim& a, const Dim& b) {
+  if (b == Dim(0)) throw_error(ErrorKind::kValue, "an extent divides by zero");
   if (a.is_constant() && b.is_constant()) return floor_quotient(a.value(), b.value());
   if (b == Dim(1)) return a;
   if (a == b || a == Dim(0)) return a == Dim(0) ? 0 : 1;

@@ -1,5 +1,9 @@
 // Col2Im: columns (N, C*k..., L) added up at the places of an image (N, C, D...) that windows of
 // k... took them from; L is the number of places of the window, first axis outermost.
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "base/error.h"
 #include "ops/lowering/positions.h"
 #include "ops/lowering/window.h"
@@ -19,6 +23,10 @@ Values lower_col2im(LowerContext& c) {
   if (block.size() != spatial) {
     throw_error(ErrorKind::kValue, "{} has {} values, {} has {}", c.input_text(1), spatial,
                 c.input_text(2), block.size());
+  }
+  if (spatial == 0 || *std::min_element(block.begin(), block.end()) < 1) {
+    throw_error(ErrorKind::kValue, "{} holds [{}], expected extents of at least 1", c.input_text(2),
+                fmt::join(block, ","));
   }
   ir::Window window{
       block, list_or(c, "strides", spatial, 1, 1), list_or(c, "dilations", spatial, 1, 1), {}, {}};

@@ -7,11 +7,11 @@ from onnx import TensorProto, helper, numpy_helper
 F = TensorProto.FLOAT
 
 
-def model(nodes, inputs, weights=()):
+def model(nodes, inputs, weights=(), opset=17):
     infos = [helper.make_tensor_value_info(name, F, shape) for name, shape in inputs]
     weights = [numpy_helper.from_array(np.asarray(array), name) for name, array in weights]
     graph = helper.make_graph(nodes, "graph", infos, [helper.make_empty_tensor_value_info("y")], weights)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
 
 
 def node(op, inputs, output="y", **attributes):
@@ -65,6 +65,10 @@ CASES = {
     "flattened": (
         model([node("Flatten", ["x"], axis=3)], [("x", ["n", 2**40, 2**40])]),
         f"FILE: input 'x': a tensor float32[n,{2**40},{2**40}] {COUNTED}",
+    ),
+    "empty block": (
+        model([node("Col2Im", ["x", "i", "b"])], [("x", [1, 8, 4])], [("i", i64(2, 2)), ("b", i64(0, 2))], opset=18),
+        "FILE: node 'col2im' (Col2Im): input 2 ('block_shape') holds [0,2], expected extents of at least 1",
     ),
     "window": (
         model([node("MaxPool", ["x"], kernel_shape=[2**40, 1])], [("x", [1, 1, 4, 4])]),
