@@ -63,6 +63,6 @@ def model_inputs(model, seed=0):
     """name -> array for every input of a manifest entry, in the entry's order."""
     random = np.random.default_rng(seed)
     return {
-        entry["name"]: np.ascontiguousarray(make_values(entry["values"], entry["shape"], random)).astype(entry["dtype"])
+        entry["name"]: np.array(make_values(entry["values"], entry["shape"], random), entry["dtype"], order="C")
         for entry in model["inputs"]
     }

@@ -165,6 +165,21 @@ void order_captures(Body* body, const std::vector<Value*>& all, size_t first) {
   inputs = std::move(ordered);
 }
 
+bool ranks_differ(const Body& a, const Body& b) {
+  for (size_t k = 0; k < std::min(a.outputs.size(), b.outputs.size()); ++k) {
+    if (a.outputs[k]->rank() != b.outputs[k]->rank()) return true;
+  }
+  return false;
+}
+
+// Whether a value is known as an expression of these symbols.
+bool follows_from(const ir::SymbolBounds& symbols, const Value* value) {
+  if (!value->elements) return false;
+  const std::set<std::string> used = value->elements->front().symbols();
+  return std::all_of(used.begin(), used.end(),
+                     [&](const std::string& name) { return symbols.contains(name); });
+}
+
 }  // namespace
 
 void finish_body(Body* body, size_t first, int states) {
@@ -183,6 +198,20 @@ void finish_body(Body* body, size_t first, int states) {
   }
 }
 
+// A result that may have one rank or another has no place in a graph of known ranks. Exporters
+// write such branches for "squeeze if the extent is 1": the condition is taken for granted and
+// checked in every run, before anything is computed.
+ops::Values GraphImporter::import_assumed(const Node& node, Value* condition, Scope& scope) {
+  options_.on_warning(fmt::format(
+      "{}: {}: the branches give tensors of different ranks, so that of a true condition is taken; "
+      "a run whose shapes make it false fails (fix dimensions by --dim to decide it)",
+      file_, node.title));
+  ops::Builder build(scope.graph());
+  build.require_equal(condition->elements->front(), 1,
+                      "the condition is not true, and this library has only the branch for that");
+  return import_inline(node, body_of(node, "then_branch"), "then_branch", scope);
+}
+
 ops::Values GraphImporter::import_if(const Node& node, Scope& scope) {
   if (node.proto->input_size() != 1 || !scope.find(node.proto->input(0))) {
     throw_error(ErrorKind::kValue, "{} inputs given, expected the condition",
@@ -197,6 +226,9 @@ ops::Values GraphImporter::import_if(const Node& node, Scope& scope) {
   }
   Body then_body = import_body(node, then_proto, scope);
   Body else_body = import_body(node, else_proto, scope);
+  if (ranks_differ(then_body, else_body) && follows_from(given_, condition)) {
+    return import_assumed(node, condition, scope);
+  }
   return add_if(node, condition, std::move(then_body), std::move(else_body), scope);
 }
 

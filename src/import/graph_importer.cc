@@ -29,11 +29,12 @@ void know_content(Value* value) {
 }  // namespace
 
 GraphImporter::GraphImporter(std::shared_ptr<const onnx::ModelProto> model, const std::string& file,
-                             Tensors& tensors, const Options& options)
+                             Tensors& tensors, const Options& options, ir::SymbolBounds given)
     : model_(std::move(model)),
       file_(file),
       tensors_(tensors),
       options_(options),
+      given_(std::move(given)),
       opsets_(std::make_shared<const Opsets>(opsets_of(model_->opset_import(), file))) {}
 
 void GraphImporter::import_graph(const onnx::GraphProto& proto, Scope& scope,
@@ -120,7 +121,8 @@ void GraphImporter::add_node(const Node& node, Scope& scope) {
     if (!dim.reason.starts_with(file_ + ": ")) {
       dim.reason = fmt::format("{}: {}: {}", file_, node.title, dim.reason);
     }
-    throw;
+    if (given_.contains(dim.name)) throw;
+    throw_error(ErrorKind::kUnsupported, "{}, but only a run knows it", dim.reason);
   }
   scope.graph().set_origin(around);
 }

@@ -28,7 +28,7 @@ struct ScanParts;
 class GraphImporter {
  public:
   GraphImporter(std::shared_ptr<const onnx::ModelProto> model, const std::string& file,
-                Tensors& tensors, const Options& options);
+                Tensors& tensors, const Options& options, ir::SymbolBounds given);
 
   // Initializers and nodes of a graph whose inputs are in `scope` already.
   void import_graph(const onnx::GraphProto& proto, Scope& scope,
@@ -46,6 +46,7 @@ class GraphImporter {
   ops::Values import_if(const Node& node, Scope& scope);
   std::vector<ir::Value*> import_inline(const Node& node, const onnx::GraphProto& proto,
                                         const std::string& name, Scope& scope);
+  ops::Values import_assumed(const Node& node, ir::Value* condition, Scope& scope);
   Body import_body(const Node& node, const onnx::GraphProto& proto, Scope& scope);
   std::vector<ir::Value*> outputs_of(const onnx::GraphProto& proto, Scope& scope);
   // loops.cc, scans.cc
@@ -67,6 +68,7 @@ class GraphImporter {
   const std::string& file_;
   Tensors& tensors_;
   const Options& options_;
+  const ir::SymbolBounds given_;  // the dimensions of the model's inputs
   std::shared_ptr<const Opsets> opsets_;
 };
 

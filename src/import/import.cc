@@ -33,14 +33,8 @@ class Importer {
     require_opset();
     collect_names();
     add_inputs();
-    GraphImporter importer(model_, file_, tensors_, options_);
-    const ir::SymbolBounds given = graph_->symbols;
-    try {
-      importer.import_graph(proto, scope_, importer.opsets());
-    } catch (const ops::SettledDim& dim) {
-      if (given.contains(dim.name)) throw;
-      throw_error(ErrorKind::kUnsupported, "{}, but only a run knows it", dim.reason);
-    }
+    GraphImporter importer(model_, file_, tensors_, options_, graph_->symbols);
+    importer.import_graph(proto, scope_, importer.opsets());
     graph_->set_origin("");
     set_outputs(proto, scope_, file_, options_.on_warning, graph_.get());
     settle_frozen(*graph_);

@@ -22,27 +22,30 @@ std::optional<std::vector<int64_t>> static_shape(const Value& value) {
   return shape;
 }
 
-// Whether a difference is below, at or above zero, as far as its bounds tell.
-std::optional<Dim> compared(ScalarOp op, const Dim& difference) {
+// A comparison with zero: 0 or 1 as far as the difference's bounds tell, else an expression, if one
+// is wanted.
+std::optional<Dim> compared(ScalarOp op, const Dim& difference, bool single) {
   const Bounds bounds = difference.bounds({});
-  const auto decided = [](bool always, bool never) {
-    return always ? std::optional<Dim>(1) : never ? std::optional<Dim>(0) : std::nullopt;
+  const Dim at_least = select_ge(difference, 0, 1, 0), at_most = select_ge(0, difference, 1, 0);
+  const auto decided = [&](bool always, bool never, const Dim& expression) {
+    if (always || never) return std::optional<Dim>(always ? 1 : 0);
+    return single ? std::optional(expression) : std::nullopt;
   };
   const bool zero = bounds.min == 0 && bounds.max == 0;
   const bool not_zero = bounds.min > 0 || bounds.max < 0;
   switch (op) {
     case ScalarOp::kEq:
-      return decided(zero, not_zero);
+      return decided(zero, not_zero, at_least * at_most);
     case ScalarOp::kNe:
-      return decided(not_zero, zero);
+      return decided(not_zero, zero, Dim(1) - at_least * at_most);
     case ScalarOp::kLt:
-      return decided(bounds.max < 0, bounds.min >= 0);
+      return decided(bounds.max < 0, bounds.min >= 0, Dim(1) - at_least);
     case ScalarOp::kLe:
-      return decided(bounds.max <= 0, bounds.min > 0);
+      return decided(bounds.max <= 0, bounds.min > 0, at_most);
     case ScalarOp::kGt:
-      return decided(bounds.min > 0, bounds.max <= 0);
+      return decided(bounds.min > 0, bounds.max <= 0, Dim(1) - at_most);
     default:
-      return decided(bounds.min >= 0, bounds.max < 0);
+      return decided(bounds.min >= 0, bounds.max < 0, at_least);
   }
 }
 
@@ -52,6 +55,7 @@ struct Sources {
   std::vector<int64_t> index = {};
   std::vector<Dim> dims = {};
   std::function<Dim(int operand, const std::vector<int64_t>& coordinates)> load = {};
+  bool single = false;  // the result has one element: conditions may stay expressions
 };
 
 std::optional<Dim> loaded(const ScalarNode& node, const std::vector<Dim>& values,
@@ -121,11 +125,10 @@ std::optional<Dim> value_of(const ScalarExpr& expr, const Sources& from) {
       case ScalarOp::kLe:
       case ScalarOp::kGt:
       case ScalarOp::kGe:
-        value = compared(node.op, argument(0) - argument(1));
+        value = compared(node.op, argument(0) - argument(1), from.single);
         break;
       case ScalarOp::kNot:
-        if (argument(0).is_constant() && node.dtype == DType::kBool)
-          value = Dim(argument(0).value() ? 0 : 1);
+        if (node.dtype == DType::kBool) value = Dim(1) - argument(0);
         break;
       case ScalarOp::kSelect:
         if (argument(0).is_constant()) value = argument(0).value() ? argument(1) : argument(2);
@@ -238,7 +241,8 @@ class SymbolicEvaluator {
     bool known = true;
     for_each_index(shape_, [&](const std::vector<int64_t>& index) {
       if (!known) return;
-      Sources from;
+      Sources from{.single =
+                       std::all_of(shape_.begin(), shape_.end(), [](int64_t n) { return n == 1; })};
       for (size_t k = 0; k < shapes_.size(); ++k)
         from.operands.push_back(operand(k)[flat(index, shapes_[k])]);
       auto value = value_of(expr, from);

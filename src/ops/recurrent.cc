@@ -4,6 +4,8 @@
 // Layout 1: x (N, T, I), states (N, D, H), y (N, T, D, H).
 #include <fmt/format.h>
 
+#include <map>
+
 #include "base/error.h"
 #include "ops/lowering/context.h"
 #include "ops/lowering/recurrent_activations.h"
@@ -129,13 +131,25 @@ class RecurrentLowering {
     };
     if (value->shape().size() != shape.size()) refuse("");
     for (size_t k = 0; k < shape.size(); ++k) {
-      if (value->shape()[k] != shape[k])
-        refuse(": " + difference_text(value->shape()[k], shape[k]));
+      const Dim& extent = value->shape()[k];
+      if (extent != shape[k] && extent.is_constant() && shape[k].is_constant())
+        refuse(": " + difference_text(extent, shape[k]));
     }
+    expected_[i] = shape;
+  }
+
+  // Input i, whose symbolic extents are checked when the model runs.
+  Value* given(size_t i) {
+    const auto expected = expected_.find(i);
+    if (expected == expected_.end()) return c_.x(i);
+    return b_.asserted(
+        c_.x(i), expected->second,
+        fmt::format("{} has shape {}, expected {}", c_.input_text(i),
+                    ir::to_string(c_.x(i)->shape()), ir::to_string(expected->second)));
   }
 
   // Half precision is computed in float32.
-  Value* input(size_t i) { return b_.cast(c_.x(i), work_); }
+  Value* input(size_t i) { return b_.cast(given(i), work_); }
 
   // The inputs of all steps and directions times their weights, with the biases: (T, N, D*G*H).
   Value* products() {
@@ -173,7 +187,7 @@ class RecurrentLowering {
     if (op_.peepholes) {
       values.push_back(b_.reshape(b_.slice(input(kP), 0, d, 1), {3, hidden_}));
     }
-    if (op_.lengths) values.push_back(c_.x(kLengths));
+    if (op_.lengths) values.push_back(given(kLengths));
     return values;
   }
 
@@ -210,6 +224,7 @@ class RecurrentLowering {
   bool reverse_ = false, batch_first_ = false;
   int directions_ = 1;
   Dim steps_, rows_, hidden_, columns_;  // T, N, H, G*H
+  std::map<size_t, Shape> expected_;     // of inputs, by position
   DType work_ = DType::kF32;
 };
 

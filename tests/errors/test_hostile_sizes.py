@@ -68,7 +68,7 @@ CASES = {
     ),
     "empty block": (
         model([node("Col2Im", ["x", "i", "b"])], [("x", [1, 8, 4])], [("i", i64(2, 2)), ("b", i64(0, 2))], opset=18),
-        "FILE: node 'col2im' (Col2Im): input 2 ('block_shape') holds [0,2], expected extents of at least 1",
+        "FILE: node 'col2im' (Col2Im): input 2 ('b') holds [0,2], expected extents of at least 1",
     ),
     "window": (
         model([node("MaxPool", ["x"], kernel_shape=[2**40, 1])], [("x", [1, 1, 4, 4])]),

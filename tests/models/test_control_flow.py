@@ -166,6 +166,35 @@ def test_ranks_that_differ_are_refused(run_dovetail, tmp_path):
     )
 
 
+def test_ranks_that_differ_by_an_extent_take_the_condition_to_be_true(run_dovetail, tmp_path):
+    """As exporters write squeeze(0): one library serves runs whose extent is 1 and refuses others."""
+    then_body = body("then_graph", [node("Squeeze", ["x", "zero"], ["t"])], [], [("t", F, None)])
+    else_body = body("else_graph", [node("Identity", ["x"], ["e"])], [], [("e", F, None)])
+    graph = helper.make_graph(
+        [
+            node("Shape", ["x"], ["shape"], start=0, end=1),
+            node("Equal", ["shape", "one"], ["c"]),
+            node("If", ["c"], ["y"], then_branch=then_body, else_branch=else_body),
+        ],
+        "graph",
+        [info("x", F, ["n", 4])],
+        [info("y", F, None)],
+        [numpy_helper.from_array(np.array([0], I), "zero"), numpy_helper.from_array(np.array([1], I), "one")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    save(model, tmp_path / "model.onnx")
+    built = run_dovetail("build", tmp_path / "model.onnx", "-o", tmp_path / "model.so")
+    assert built.stderr == (
+        f"dovetail: warning: {tmp_path}/model.onnx: node 'If_y' (If): the branches give tensors of different "
+        "ranks, so that of a true condition is taken; a run whose shapes make it false fails (fix dimensions "
+        "by --dim to decide it)\n"
+    )
+    run = Executor(tmp_path / "model.so")
+    np.testing.assert_array_equal(run({"x": rand(1, 4)})[0], rand(1, 4)[0])
+    with pytest.raises(ValueError, match="node 'If_y': the condition is not true, and this library has only"):
+        run({"x": rand(3, 4)})
+
+
 # ---- Loop
 
 

@@ -695,7 +695,7 @@ def ordered(case):
     case("TopK", [x, i64(3)], weights=(1,), outputs=2, opset=24, sorted=1)
     case("TopK", [x, i64(6)], weights=(1,), outputs=2, refused="k is 6, but axis 2 of input 0 ('x0') has extent 5")
     case("TopK", [x, i64(-1)], weights=(1,), outputs=2, refused="k is -1, expected at least 0")
-    case("TopK", [x, i64(3)], outputs=2, refused="input 1 ('x1') must be known")
+    case("TopK", [x, i64(3)], outputs=2)
 
 
 EVERY_TYPE = {"float32": 1, "uint8": 2, "int8": 3, "uint16": 4, "int16": 5, "int32": 6, "int64": 7, "bool": 9,

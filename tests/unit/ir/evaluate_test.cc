@@ -388,8 +388,17 @@ TEST(Symbolic, ComparesByBounds) {
   EXPECT_EQ(compared(ScalarOp::kLt, 0), std::vector<Dim>{0});
   EXPECT_EQ(compared(ScalarOp::kGt, -1), std::vector<Dim>{1});
   EXPECT_EQ(compared(ScalarOp::kLe, -1), std::vector<Dim>{0});
-  EXPECT_EQ(compared(ScalarOp::kEq, 3), std::nullopt);
-  EXPECT_EQ(compared(ScalarOp::kLt, 3), std::nullopt);
+  // What the bounds leave open is an expression.
+  const Dim symbol = Dim::symbol("n"), at_least = ir::select_ge(symbol - 3, 0, 1, 0),
+            at_most = ir::select_ge(0, symbol - 3, 1, 0);
+  EXPECT_EQ(compared(ScalarOp::kEq, 3), std::vector<Dim>{at_least * at_most});
+  EXPECT_EQ(compared(ScalarOp::kNe, 3), std::vector<Dim>{Dim(1) - at_least * at_most});
+  EXPECT_EQ(compared(ScalarOp::kGe, 3), std::vector<Dim>{at_least});
+  EXPECT_EQ(compared(ScalarOp::kLt, 3), std::vector<Dim>{Dim(1) - at_least});
+  EXPECT_EQ(compared(ScalarOp::kLe, 3), std::vector<Dim>{at_most});
+  EXPECT_EQ(compared(ScalarOp::kGt, 3), std::vector<Dim>{Dim(1) - at_most});
+  const Dim equal = compared(ScalarOp::kEq, 3)->front();
+  for (const int64_t value : {0, 2, 3, 4, 9}) EXPECT_EQ(equal.evaluate({{"n", value}}), value == 3);
 }
 
 }  // namespace
