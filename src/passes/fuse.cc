@@ -3,7 +3,6 @@
 #include "passes/fuse_elementwise.h"
 #include "passes/fuse_epilogues.h"
 #include "passes/fuse_rows.h"
-#include "passes/multiply_by_reciprocals.h"
 #include "passes/simplify.h"
 #include "passes/sink_reshapes.h"
 
@@ -12,7 +11,6 @@ namespace dovetail::passes {
 void fuse(ir::Graph& graph) {
   sink_reshapes(graph);
   simplify(graph);
-  multiply_by_reciprocals(graph);
   fuse_elementwise(graph);
   fuse_epilogues(graph);
   fuse_rows(graph);
