@@ -21,6 +21,7 @@
 #include "passes/simplify.h"
 #include "passes/split_phases.h"
 #include "passes/split_prepare.h"
+#include "passes/unify_extents.h"
 #include "passes/winograd.h"
 
 namespace dovetail {
@@ -183,7 +184,13 @@ CompiledModel build(const std::filesystem::path& onnx, const BuildOptions& optio
   };
   // Canonical form: nothing constant is computed at run time, no node is equal to another or
   // unused.
-  stage("simplify", [&] { everywhere(passes::simplify); }, graph_text);
+  stage(
+      "simplify",
+      [&] {
+        passes::unify_extents(*graph);
+        everywhere(passes::simplify);
+      },
+      graph_text);
   // Activations become channels-last rows; permutes remain at the model's borders only.
   stage(
       "channels_last",

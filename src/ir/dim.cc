@@ -235,6 +235,8 @@ Dim::Dim(int64_t value) {
 
 Dim Dim::symbol(const std::string& name) { return of_atom(AtomKind::kSymbol, name, {}); }
 
+Dim Dim::of(std::shared_ptr<const Atom> atom) { return DimBuilder::of({{1, {std::move(atom)}}}); }
+
 bool Dim::is_constant() const {
   return terms_.empty() || (terms_.size() == 1 && terms_[0].factors.empty());
 }
@@ -266,40 +268,60 @@ std::set<std::string> Dim::symbols() const {
   return names;
 }
 
-Dim Dim::substitute(const std::map<std::string, Dim>& values) const {
+namespace {
+
+// An expression made anew from its atoms: `of` gives the value of one whose arguments are made.
+template <class Of>
+Dim rebuilt(const Dim& dim, const Of& of) {
   Dim sum = 0;
-  for (const Term& term : terms_) {
+  for (const Term& term : dim.terms()) {
     Dim product = term.coefficient;
-    for (const Factor& factor : term.factors) {
-      std::vector<Dim> arguments;
-      for (const Dim& argument : factor->arguments)
-        arguments.push_back(argument.substitute(values));
-      switch (factor->kind) {
-        case AtomKind::kSymbol: {
-          const auto found = values.find(factor->name);
-          product *= found == values.end() ? Dim::symbol(factor->name) : found->second;
-          break;
-        }
-        case AtomKind::kFloorDiv:
-          product *= floordiv(arguments[0], arguments[1]);
-          break;
-        case AtomKind::kMod:
-          product *= mod(arguments[0], arguments[1]);
-          break;
-        case AtomKind::kMin:
-          product *= min(arguments[0], arguments[1]);
-          break;
-        case AtomKind::kMax:
-          product *= max(arguments[0], arguments[1]);
-          break;
-        case AtomKind::kSelectGe:
-          product *= select_ge(arguments[0], arguments[1], arguments[2], arguments[3]);
-          break;
-      }
-    }
+    for (const Factor& factor : term.factors) product *= of(factor);
     sum += product;
   }
   return sum;
+}
+
+// An atom that is no symbol, of these arguments, simplified.
+Dim remade(AtomKind kind, const std::vector<Dim>& arguments) {
+  switch (kind) {
+    case AtomKind::kFloorDiv:
+      return floordiv(arguments[0], arguments[1]);
+    case AtomKind::kMod:
+      return mod(arguments[0], arguments[1]);
+    case AtomKind::kMin:
+      return min(arguments[0], arguments[1]);
+    case AtomKind::kMax:
+      return max(arguments[0], arguments[1]);
+    default:
+      return select_ge(arguments[0], arguments[1], arguments[2], arguments[3]);
+  }
+}
+
+}  // namespace
+
+Dim Dim::substitute(const std::map<std::string, Dim>& values) const {
+  return rebuilt(*this, [&](const Factor& factor) {
+    if (factor->kind == AtomKind::kSymbol) {
+      const auto found = values.find(factor->name);
+      return found == values.end() ? Dim::symbol(factor->name) : found->second;
+    }
+    std::vector<Dim> arguments;
+    for (const Dim& argument : factor->arguments) arguments.push_back(argument.substitute(values));
+    return remade(factor->kind, arguments);
+  });
+}
+
+Dim Dim::replace(const Dim& part, const Dim& value) const {
+  const Atom& wanted = *part.terms().front().factors.front();
+  return rebuilt(*this, [&](const Factor& factor) {
+    if (compare(*factor, wanted) == 0) return value;
+    if (factor->kind == AtomKind::kSymbol) return Dim::symbol(factor->name);
+    std::vector<Dim> arguments;
+    for (const Dim& argument : factor->arguments)
+      arguments.push_back(argument.replace(part, value));
+    return remade(factor->kind, arguments);
+  });
 }
 
 int64_t Dim::evaluate(const std::map<std::string, int64_t>& values) const {

@@ -31,6 +31,8 @@ class Dim {
   Dim() : Dim(0) {}
   Dim(int64_t value);  // implicit: an extent is mostly a number
   static Dim symbol(const std::string& name);
+  struct Atom;
+  static Dim of(std::shared_ptr<const Atom> atom);  // it alone
 
   bool is_constant() const;
   int64_t value() const;  // of a constant
@@ -42,6 +44,8 @@ class Dim {
   // With every symbol given. Division by zero and unknown names throw ErrorKind::kValue.
   int64_t evaluate(const std::map<std::string, int64_t>& values) const;
   Dim substitute(const std::map<std::string, Dim>& values) const;
+  // Every occurrence of `part`, an expression of one atom alone, replaced by `value`.
+  Dim replace(const Dim& part, const Dim& value) const;
   // Conservative bounds of the expression (saturating at the ends of int64).
   Bounds bounds(const SymbolBounds& symbols) const;
   // "2*h + 1", "floordiv(w + 1, 2)"; stable order.
@@ -58,7 +62,6 @@ class Dim {
   bool operator<(const Dim& other) const;  // a total order for containers, not of values
 
   // The structure, for code that evaluates expressions elsewhere (the compiled layout function).
-  struct Atom;
   struct Term {
     int64_t coefficient;
     std::vector<std::shared_ptr<const Atom>> factors;  // sorted; empty for the constant term
