@@ -1,5 +1,7 @@
 // AffineGrid: theta (N, d, d+1) and a size (N, C, D...) -> grid (N, D..., d): what GridSample reads
 // a tensor of that size at, last axis first.
+#include <fmt/format.h>
+
 #include "base/error.h"
 #include "ops/lowering/positions.h"
 
@@ -21,15 +23,14 @@ Ref spread(Positions& p, int axis, const Dim& extent, ir::DType dtype, bool alig
 
 Values lower_affine_grid(LowerContext& c) {
   c.require_rank(0, 3, 3);
-  const std::vector<Dim> size = c.known_dims(1);
+  const std::vector<Dim> size = c.extents(1);
   const int spatial = static_cast<int>(size.size()) - 2;
   const ir::Shape expected{size.empty() ? Dim(0) : size[0], spatial, spatial + 1};
-  if ((spatial != 2 && spatial != 3) || c.x(0)->shape() != expected) {
-    throw_error(ErrorKind::kValue, "{} has shape {}, expected {} for a size of {} extents",
-                c.input_text(0), ir::to_string(c.x(0)->shape()), ir::to_string(expected),
-                size.size());
-  }
-  Positions p(c.graph(), {c.x(0)});
+  const std::string text =
+      fmt::format("{} has shape {}, expected {} for a size of {} extents", c.input_text(0),
+                  ir::to_string(c.x(0)->shape()), ir::to_string(expected), size.size());
+  if (spatial != 2 && spatial != 3) throw_error(ErrorKind::kValue, "{}", text);
+  Positions p(c.graph(), {c.build.asserted(c.x(0), expected, text)});
   ir::Shape shape{size[0]};
   shape.insert(shape.end(), size.begin() + 2, size.end());
   shape.emplace_back(spatial);
@@ -52,8 +53,7 @@ std::span<const OpDef> affine_grid_ops() {
        .inputs = {2, 2},
        .dtypes = kFloats,
        .attributes = {{"align_corners", AttributeType::kInt, int64_t{0}}},
-       .lower = lower_affine_grid,
-       .limits = "the size must follow from constants and shapes"}};
+       .lower = lower_affine_grid}};
   return ops;
 }
 

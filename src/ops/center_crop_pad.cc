@@ -17,7 +17,7 @@ Values lower_center_crop_pad(LowerContext& c) {
   } else {
     for (int i = 0; i < rank; ++i) axes.push_back(i);
   }
-  const std::vector<Dim> extents = c.known_dims(1);
+  const std::vector<Dim> extents = c.extents(1);
   if (extents.size() != axes.size()) {
     throw_error(ErrorKind::kValue, "{} has {} values for {} axes", c.input_text(1), extents.size(),
                 axes.size());
@@ -39,13 +39,11 @@ Values lower_center_crop_pad(LowerContext& c) {
 }  // namespace
 
 std::span<const OpDef> center_crop_pad_ops() {
-  static const std::vector<OpDef> ops = {
-      {.name = "CenterCropPad",
-       .since = 18,
-       .inputs = {2, 2},
-       .attributes = {{"axes", AttributeType::kInts}},
-       .lower = lower_center_crop_pad,
-       .limits = "the extents must follow from constants and shapes"}};
+  static const std::vector<OpDef> ops = {{.name = "CenterCropPad",
+                                          .since = 18,
+                                          .inputs = {2, 2},
+                                          .attributes = {{"axes", AttributeType::kInts}},
+                                          .lower = lower_center_crop_pad}};
   return ops;
 }
 

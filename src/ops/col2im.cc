@@ -17,7 +17,7 @@ using Ref = Positions::Ref;
 
 Values lower_col2im(LowerContext& c) {
   c.require_rank(0, 3, 3);
-  const std::vector<Dim> image = c.known_dims(1);
+  const std::vector<Dim> image = c.extents(1);
   const Ints block = c.known_ints(2);
   const size_t spatial = image.size();
   if (block.size() != spatial) {
@@ -43,13 +43,13 @@ Values lower_col2im(LowerContext& c) {
     places.push_back(ir::window_extent(window, static_cast<int>(i), image[i]));
     result.push_back(image[i]);
   }
-  if (columns[1] * window_count != x[1] || ir::element_count(places) != x[2]) {
-    throw_error(ErrorKind::kValue, "{} has shape {}, expected [N,C*{},{}]", c.input_text(0),
-                ir::to_string(x), window_count.to_string(), ir::element_count(places).to_string());
-  }
+  ir::Value* x3 = c.build.asserted(
+      c.x(0), {x[0], columns[1] * window_count, ir::element_count(places)},
+      fmt::format("{} has shape {}, expected [N,C*{},{}]", c.input_text(0), ir::to_string(x),
+                  window_count.to_string(), ir::element_count(places).to_string()));
   columns.insert(columns.end(), places.begin(), places.end());
   ir::Value* zeros = c.build.broadcast_to(c.build.scalar(0, c.x(0)->dtype()), result);
-  Positions p(c.graph(), {zeros, c.build.reshape(c.x(0), columns)});
+  Positions p(c.graph(), {zeros, c.build.reshape(x3, columns)});
   std::vector<Ref> at{p.index(0), p.index(1)};
   for (size_t i = 0; i < spatial; ++i) {
     const auto axis = static_cast<int>(i + 2);
@@ -71,7 +71,7 @@ std::span<const OpDef> col2im_ops() {
                       {"pads", AttributeType::kInts},
                       {"strides", AttributeType::kInts}},
        .lower = lower_col2im,
-       .limits = "image_shape must follow from constants and shapes; block_shape must be known"}};
+       .limits = "block_shape must be known when the model is compiled"}};
   return ops;
 }
 

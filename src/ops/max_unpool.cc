@@ -39,7 +39,7 @@ Values lower_max_unpool(LowerContext& c) {
   }
   const Shape counted = unpooled(c);
   Shape shape = counted;
-  if (c.has(2)) shape = c.known_dims(2);
+  if (c.has(2)) shape = c.extents(2);
   if (shape.size() != counted.size()) {
     throw_error(ErrorKind::kValue, "{} has {} values, expected {}", c.input_text(2), shape.size(),
                 counted.size());
@@ -67,8 +67,7 @@ std::span<const OpDef> max_unpool_ops() {
        .attributes = {{"kernel_shape", AttributeType::kInts, {}, true},
                       {"strides", AttributeType::kInts},
                       {"pads", AttributeType::kInts}},
-       .lower = lower_max_unpool,
-       .limits = "output_shape must follow from constants and shapes"}};
+       .lower = lower_max_unpool}};
   return ops;
 }
 

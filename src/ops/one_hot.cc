@@ -1,6 +1,7 @@
 // OneHot: indices (I...), depth, values (off, on) -> (I..., depth) with the new axis anywhere; an
 // index below 0 counts from the end, one out of range is off everywhere, fractions are cut off.
 #include "base/error.h"
+#include "ops/lowering/fold.h"
 #include "ops/lowering/positions.h"
 
 namespace dovetail::ops {
@@ -8,17 +9,25 @@ namespace {
 
 using ir::Dim;
 using ir::DType;
+using ir::Value;
 using Op = ir::ScalarOp;
 using Ref = Positions::Ref;
 
 Dim depth_of(LowerContext& c) {
-  const Dim depth = ir::is_int(c.x(1)->dtype()) && c.x(1)->elements && c.x(1)->elements->size() == 1
-                        ? c.known_dims(1).front()
-                        : Dim(static_cast<int64_t>(c.known_scalar(1)));
-  if (depth.is_constant() && depth.value() < 0) {
-    throw_error(ErrorKind::kValue, "{} is {}", c.input_text(1), depth.value());
+  const Dim count = ir::element_count(c.x(1)->shape());
+  if (count != Dim(1)) {
+    throw_error(ErrorKind::kValue, "{} has shape {}, expected one element", c.input_text(1),
+                ir::to_string(c.x(1)->shape()));
   }
-  return depth;
+  if (ir::is_int(c.x(1)->dtype())) return c.extents(1).front();
+  if (const auto known = c.peek_tensor(1)) {
+    if (known->as_double(0) < 0) {
+      throw_error(ErrorKind::kValue, "{} is {}", c.input_text(1), known->as_double(0));
+    }
+    return static_cast<int64_t>(c.known_scalar(1));
+  }
+  Value* whole = c.build.cast(c.x(1), DType::kI64);
+  return integers_of(c.build, whole, c.input_text(1), /*signs=*/false).front();
 }
 
 Values lower_one_hot(LowerContext& c) {
@@ -48,8 +57,7 @@ std::span<const OpDef> one_hot_ops() {
        .inputs = {3, 3},
        .dtypes = kNumbers,
        .attributes = {{"axis", AttributeType::kInt, int64_t{-1}}},
-       .lower = lower_one_hot,
-       .limits = "depth must follow from constants and shapes"}};
+       .lower = lower_one_hot}};
   return ops;
 }
 

@@ -174,7 +174,8 @@ Values lower_by_inputs(LowerContext& c) {
 
 std::span<const OpDef> pad_ops() {
   const AttributeDef mode{"mode", AttributeType::kText, "constant"};
-  constexpr const char* kLimits = "pads and axes must follow from constants and shapes";
+  constexpr const char* kLimits =
+      "axes and the border's value must be known when the model is compiled";
   static const std::vector<OpDef> ops = {{.name = "Pad",
                                           .until = 10,
                                           .dtypes = kFloats,

@@ -111,15 +111,12 @@ void keep_aspect_ratio(std::vector<ResampledAxis>* axes, bool larger) {
 }
 
 std::vector<ResampledAxis> sized_axes(LowerContext& c, const std::vector<int>& axes) {
-  const std::vector<Dim> sizes = c.known_dims(3);
+  const std::vector<Dim> sizes = c.extents(3);
   if (sizes.size() != axes.size()) {
     throw_error(ErrorKind::kValue, "{} sizes are given for {} axes", sizes.size(), axes.size());
   }
   std::vector<ResampledAxis> result;
   for (size_t k = 0; k < axes.size(); ++k) {
-    if (sizes[k].is_constant() && sizes[k].value() < 0) {
-      throw_error(ErrorKind::kValue, "{} holds {}", c.input_text(3), sizes[k].value());
-    }
     result.push_back({.axis = axes[k], .in = c.x(0)->shape()[axes[k]], .out = sizes[k]});
   }
   if (c.opset() < 18) return result;
@@ -185,7 +182,7 @@ OpDef resize_def(int since, int until) {
                            {"exclude_outside", AttributeType::kInt, int64_t{0}},
                            {"extrapolation_value", AttributeType::kReal, 0.0}},
             .lower = lower_resize,
-            .limits = "scales, sizes and roi must follow from constants and shapes"};
+            .limits = "scales and roi must be known when the model is compiled"};
   if (since >= 18) {
     def.attributes.push_back({"antialias", AttributeType::kInt, int64_t{0}});
     def.attributes.push_back({"axes", AttributeType::kInts});

@@ -46,8 +46,7 @@ OpDef by_input(int since, int until, std::vector<AttributeDef> more) {
           .outputs = {2, 2},
           .dtypes = since < 11 ? kFloats : kNumbers,
           .attributes = std::move(attributes),
-          .lower = lower_by_input,
-          .limits = "k must follow from constants and shapes"};
+          .lower = lower_by_input};
 }
 
 }  // namespace

@@ -696,6 +696,16 @@ def ordered(case):
     case("TopK", [x, i64(6)], weights=(1,), outputs=2, refused="k is 6, but axis 2 of input 0 ('x0') has extent 5")
     case("TopK", [x, i64(-1)], weights=(1,), outputs=2, refused="k is -1, expected at least 0")
     case("TopK", [x, i64(3)], outputs=2)
+    for (batch, classes, count), most, iou, least in (((2, 3, 40), 5, 0.3, 0.4), ((1, 1, 300), 300, 0.5, 0.0), ((2, 2, 17), 4, 0.0, 0.9)):
+        boxes, scores = values((batch, count, 4), low=0, high=1), values((batch, classes, count), low=0, high=1)
+        settings = [i64(most), np.float32([iou]), np.float32([least])]
+        for center in (0, 1):
+            case("NonMaxSuppression", [boxes, scores, *settings], center_point_box=center, opset=11)
+            case("NonMaxSuppression", [boxes, scores, *settings], weights=(2, 3, 4), center_point_box=center, opset=10)
+    case("NonMaxSuppression", [boxes, scores, i64(2)], opset=11)
+    case("NonMaxSuppression", [boxes, scores], opset=11)
+    case("NonMaxSuppression", [boxes, values((2, 2, 16))], symbolic=False, refused="each box has a score: 16 and 17 differ")
+    case("NonMaxSuppression", [boxes, scores, i64(1, 2)], refused="input 2 ('x2') has shape [2], expected one element")
 
 
 EVERY_TYPE = {"float32": 1, "uint8": 2, "int8": 3, "uint16": 4, "int16": 5, "int32": 6, "int64": 7, "bool": 9,
