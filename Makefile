@@ -34,9 +34,11 @@ test-long: setup
 # Ratios to the peers; bench-check asserts ratios within one process.
 bench: build
 	@$(PYTHON) benchmarks/run.py
+	@$(PYTHON) benchmarks/dynamic_shapes.py
 
 bench-check: build
 	@$(PYTHON) benchmarks/run.py --check
+	@$(PYTHON) benchmarks/dynamic_shapes.py --check
 
 format: setup
 	@scripts/lint --format-only --fix

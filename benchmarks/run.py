@@ -18,10 +18,7 @@ import os
 import statistics
 import sys
 import tempfile
-import time
 from pathlib import Path
-
-import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "scripts"), str(Path(__file__).resolve().parent)]
@@ -29,51 +26,22 @@ sys.path[:0] = [str(ROOT / "scripts"), str(Path(__file__).resolve().parent)]
 import fetch_models
 from model_inputs import model_inputs
 from models import dovetail_library, onnxruntime_session
+from timing import compare, measure
 
 TOLERANCE = 1e-4  # max|a-b| / max|a|
-SECONDS = 2.0  # of runs per side and model
-MIN_RUNS = 10
 HEAD = (
     f"{'model':20}{'ours best':>10}{'median':>9}{'ORT best':>10}{'median':>9}{'ratio':>7}"
     f"{'compile s':>11}{'peak MB':>9}{'library MB':>12}{'load ms':>9}"
 )
 
 
-def compare(ours, theirs):
-    """The largest deviation of any output, relative to that output's largest value."""
-    worst = 0.0
-    for a, b in zip(ours, theirs, strict=True):
-        if a.shape != b.shape:
-            raise ValueError(f"shapes differ: {a.shape} and {b.shape}")
-        worst = max(worst, float(np.max(np.abs(a.astype("float64") - b)) / np.max(np.abs(b))))
-    return worst
-
-
-def seconds_of(function):
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
-
-
-def measure(ours, theirs):
-    """(our times, their times) in seconds, taken in turns."""
-    times = ([], [])
-    end = time.perf_counter() + 2 * SECONDS
-    while time.perf_counter() < end or len(times[0]) < MIN_RUNS:
-        times[0].append(seconds_of(ours))
-        times[1].append(seconds_of(theirs))
-    return times
-
-
 def measure_model(model, dovetail):
     """A row of figures; Refused when the model cannot be compiled."""
     path, inputs = fetch_models.fetch(model), model_inputs(model)
     with tempfile.TemporaryDirectory() as workdir:
-        run, costs = dovetail_library.prepare(path, inputs, Path(workdir), dovetail)
+        ours, costs = dovetail_library.prepare(path, inputs, Path(workdir), dovetail)
         theirs = onnxruntime_session.prepare(path, inputs)
-        reference = theirs()
-        ours = lambda: run(len(reference))
-        deviation = compare(ours(), reference)
+        deviation = compare(ours(), theirs())
         if not deviation <= TOLERANCE:
             sys.exit(f"bench: {model['name']}: outputs differ by {deviation:.2g}, allowed {TOLERANCE:g}")
         times = measure(ours, theirs)
@@ -106,7 +74,7 @@ def main():
     parser.add_argument("names", metavar="MODEL", nargs="*")
     options = parser.parse_args()
     models = {m["name"]: m for m in json.loads(fetch_models.MANIFEST.read_text())}
-    limits = json.loads((Path(__file__).parent / "limits.json").read_text())
+    limits = json.loads((Path(__file__).parent / "limits.json").read_text())["models"]
     dovetail = Path(os.environ.get("DOVETAIL_BUILD_DIR", ROOT / "build")) / "bin" / "dovetail"
     rows, slow = [], []
     print(HEAD)

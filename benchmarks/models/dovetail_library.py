@@ -1,5 +1,6 @@
 """Dovetail's side: the exported library, called through tvm_ffi, which runs it on one thread."""
 
+import json
 import os
 import subprocess
 import time
@@ -23,10 +24,10 @@ class Refused(Exception):
     """The compiler's message."""
 
 
-def compile_model(model, library, dovetail):
+def compile_model(model, library, dovetail, arguments=()):
     """(seconds, peak MB) of the compiler; Refused."""
     start = time.perf_counter()
-    command = [str(dovetail), "build", str(model), "-o", str(library)]
+    command = [str(dovetail), "build", str(model), "-o", str(library), *arguments]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         message = process.stderr.read()
         _, status, usage = os.wait4(process.pid, 0)
@@ -36,21 +37,34 @@ def compile_model(model, library, dovetail):
     return time.perf_counter() - start, usage.ru_maxrss / 1024
 
 
-def prepare(model, inputs, workdir, dovetail):
-    """Compiles the model; (a function that sets the inputs, runs and gets the outputs, Costs)."""
-    library = workdir / f"{model.stem}.so"
-    compile_s, compile_mb = compile_model(model, library, dovetail)
-    start = time.perf_counter()
-    module = tvm_ffi.load_module(str(library))
-    executor = module["default"](tvm_ffi.device("cpu:0"))
-    costs = Costs(compile_s, compile_mb, library.stat().st_size / 2**20, (time.perf_counter() - start) * 1e3)
+def has_dims(library, dovetail):
+    """Whether the default model has symbolic dimensions."""
+    command = [str(dovetail), "inspect", str(library), "--json"]
+    listed = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    return bool(listed["models"][0]["dims"])
+
+
+def load(library, inputs):
+    """A function that sets the inputs of a new executor, runs it and gets every output."""
+    executor = tvm_ffi.load_module(str(library))["default"](tvm_ffi.device("cpu:0"))
     set_input, run_model, get_output = (executor[n] for n in ("set_input", "run", "get_output"))
+    count = executor["num_outputs"]()
     tensors = {name: tvm_ffi.from_dlpack(value) for name, value in inputs.items()}
 
-    def run(count):
+    def run():
         for name, tensor in tensors.items():
             set_input(name, tensor)
         run_model()
         return [np.from_dlpack(get_output(index)) for index in range(count)]
 
+    return run
+
+
+def prepare(model, inputs, workdir, dovetail):
+    """Compiles the model; (a function that sets the inputs, runs and gets the outputs, Costs)."""
+    library = workdir / f"{model.stem}.so"
+    compile_s, compile_mb = compile_model(model, library, dovetail)
+    start = time.perf_counter()
+    run = load(library, inputs)
+    costs = Costs(compile_s, compile_mb, library.stat().st_size / 2**20, (time.perf_counter() - start) * 1e3)
     return run, costs
