@@ -1,8 +1,10 @@
-// BatchNormalization at inference: x (N, C, ...), scale, bias, mean, variance (C)
+// BatchNormalization: x (N, C, ...), scale, bias, mean, variance (C)
 //   y = (x - mean) * (scale / sqrt(variance + epsilon)) + bias
-// The factor depends on params alone, so folding reaches it.
+// The factor depends on params alone, so folding reaches it. With training_mode (opset 14 on) mean
+// and variance are those of x, and the running ones are results too.
 #include "base/error.h"
 #include "ops/lowering/context.h"
+#include "ops/lowering/standardize.h"
 
 namespace dovetail::ops {
 namespace {
@@ -10,10 +12,7 @@ namespace {
 using ir::ScalarOp;
 using ir::Shape;
 
-// Up to opset 8, spatial = 0 normalises each element: parameters (C, ...) instead of (C).
-Values lower_batch_normalization(LowerContext& c, bool spatial) {
-  c.require_rank(0, 2);
-  ir::Value* x = c.x(0);
+void refuse_training_outputs(const LowerContext& c) {
   for (size_t i = 1; i < c.node().outputs.size(); ++i) {
     if (!c.wants(i)) continue;
     throw_error(ErrorKind::kUnsupported,
@@ -21,22 +20,75 @@ Values lower_batch_normalization(LowerContext& c, bool spatial) {
                 "in eval mode",
                 i);
   }
-  const Shape expected =
-      spatial ? Shape{x->shape()[1]} : Shape(x->shape().begin() + 1, x->shape().end());
-  Values p(5);
+}
+
+// The five inputs, the params of this shape.
+Values params(const LowerContext& c, const Shape& expected) {
+  Values p{c.x(0)};
   for (size_t i = 1; i < 5; ++i) {
     if (c.x(i)->shape() != expected) {
       throw_error(ErrorKind::kValue, "{} has shape {}, expected {}", c.input_text(i),
                   ir::to_string(c.x(i)->shape()), ir::to_string(expected));
     }
-    p[i] = c.build.cast(spatial ? c.build.per_channel(c.x(i), x->rank()) : c.x(i), x->dtype());
+    p.push_back(c.x(i));
   }
+  return p;
+}
+
+// Of operands that broadcast to x, all of one type.
+ir::Value* normalized(LowerContext& c, const Values& p) {
+  const ir::DType dtype = p[0]->dtype();
   ir::Value* factor = c.build.elementwise({p[1], p[4]}, [&](ir::ExprBuilder& e, const auto& v) {
-    const auto sum = e.binary(ScalarOp::kAdd, v[1], e.constant(c.real("epsilon"), x->dtype()));
+    const auto sum = e.binary(ScalarOp::kAdd, v[1], e.constant(c.real("epsilon"), dtype));
     return e.binary(ScalarOp::kDiv, v[0], e.unary(ScalarOp::kSqrt, sum));
   });
-  ir::Value* centred = c.build.binary(ScalarOp::kSub, x, p[3]);
-  return {c.build.binary(ScalarOp::kAdd, c.build.binary(ScalarOp::kMul, centred, factor), p[2])};
+  ir::Value* centred = c.build.binary(ScalarOp::kSub, p[0], p[3]);
+  return c.build.binary(ScalarOp::kAdd, c.build.binary(ScalarOp::kMul, centred, factor), p[2]);
+}
+
+// Up to opset 8, spatial = 0 normalises each element: parameters (C, ...) instead of (C).
+Values lower_batch_normalization(LowerContext& c, bool spatial) {
+  c.require_rank(0, 2);
+  ir::Value* x = c.x(0);
+  refuse_training_outputs(c);
+  const Shape expected =
+      spatial ? Shape{x->shape()[1]} : Shape(x->shape().begin() + 1, x->shape().end());
+  Values p = params(c, expected);
+  for (size_t i = 1; i < 5; ++i) {
+    p[i] = c.build.cast(spatial ? c.build.per_channel(p[i], x->rank()) : p[i], x->dtype());
+  }
+  return {normalized(c, p)};
+}
+// momentum * running + (1 - momentum) * current, in the type of `running`
+ir::Value* moved(LowerContext& c, ir::Value* running, ir::Value* current) {
+  const ir::DType dtype = current->dtype();
+  const double momentum = c.real("momentum");
+  Values operands{c.build.cast(running, dtype), c.build.reshape(current, running->shape())};
+  ir::Value* now = c.build.elementwise(operands, [&](ir::ExprBuilder& e, const auto& v) {
+    const auto part = [&](auto value, double share) {
+      return e.binary(ScalarOp::kMul, value, e.constant(share, dtype));
+    };
+    return e.binary(ScalarOp::kAdd, part(v[0], momentum), part(v[1], 1 - momentum));
+  });
+  return c.build.cast(now, running->dtype());
+}
+
+// (y, running mean, running variance)
+Values lower_training(LowerContext& c) {
+  c.require_rank(0, 2);
+  const Values given = params(c, {c.x(0)->shape()[1]});
+  const ir::DType dtype = computing_type(c.x(0)->dtype());
+  ir::Value* x = c.build.cast(c.x(0), dtype);
+  std::vector<int> axes{0};
+  for (int axis = 2; axis < x->rank(); ++axis) axes.push_back(axis);
+  ir::Value* mean = c.build.mean(x, axes);
+  ir::Value* distance = c.build.binary(ScalarOp::kSub, x, mean);
+  ir::Value* variance = c.build.mean(c.build.binary(ScalarOp::kMul, distance, distance), axes);
+  const auto broadcast = [&](ir::Value* param) {
+    return c.build.cast(c.build.per_channel(param, x->rank()), dtype);
+  };
+  ir::Value* y = normalized(c, {x, broadcast(given[1]), broadcast(given[2]), mean, variance});
+  return {c.build.cast(y, c.x(0)->dtype()), moved(c, given[3], mean), moved(c, given[4], variance)};
 }
 
 Values lower_version_7(LowerContext& c) { return lower_batch_normalization(c, c.flag("spatial")); }
@@ -44,11 +96,7 @@ Values lower_version_7(LowerContext& c) { return lower_batch_normalization(c, c.
 Values lower_version_9(LowerContext& c) { return lower_batch_normalization(c, true); }
 
 Values lower_version_14(LowerContext& c) {
-  if (c.flag("training_mode")) {
-    throw_error(ErrorKind::kUnsupported,
-                "training_mode is 1; only inference is compiled: export the model in eval mode");
-  }
-  return lower_batch_normalization(c, true);
+  return c.flag("training_mode") ? lower_training(c) : lower_batch_normalization(c, true);
 }
 
 OpDef versions(int since, int until, Values (*lower)(LowerContext&),
@@ -65,7 +113,7 @@ OpDef versions(int since, int until, Values (*lower)(LowerContext&),
           .dtypes = kFloats,
           .attributes = attributes,
           .lower = lower,
-          .limits = "training is refused"};
+          .limits = since < 14 ? "the outputs of training are refused" : ""};
 }
 
 }  // namespace
