@@ -13,31 +13,12 @@ using ir::ScalarOp;
 using ir::TensorData;
 using Ref = ExprBuilder::Ref;
 
-constexpr DType kAll[] = {DType::kF32, DType::kF64, DType::kF16, DType::kBF16, DType::kI8,
-                          DType::kI16, DType::kI32, DType::kI64, DType::kU8,   DType::kU16,
-                          DType::kU32, DType::kU64, DType::kBool};
-
-struct PositionNode {
-  ir::Graph graph;
-  NodeRun run;
-
-  PositionNode(ir::Primitive op, std::vector<TensorData> operands) {
-    std::vector<ir::Value*> values;
-    for (const TensorData& operand : operands) {
-      const auto& shape = operand.shape();
-      values.push_back(graph.input("x", {operand.dtype(), ir::Shape(shape.begin(), shape.end())}));
-    }
-    run.operands = std::move(operands);
-    run.node = graph.add(std::move(op), values);
-  }
-};
-
 Ref number(ExprBuilder& e, int64_t value) { return e.constant(value, DType::kI64); }
 Ref add(ExprBuilder& e, Ref a, int64_t b) { return e.binary(ScalarOp::kAdd, a, number(e, b)); }
 
 // x (h, w, c), y (2h, 3w, c): rows are copied whole.
 TEST(Lookup, RepeatsPixels) {
-  for (const DType dtype : kAll) {
+  for (const DType dtype : kEveryDType) {
     for (const int64_t channels : {1, 3, 16, 70}) {
       SCOPED_TRACE(channels);
       ExprBuilder e;
@@ -45,7 +26,7 @@ TEST(Lookup, RepeatsPixels) {
       const Ref column = e.binary(ScalarOp::kDiv, e.index(1), number(e, 3));
       const ir::Lookup op{
           e.finish(e.load(0, dtype, {row, column, e.index(2)})), {10, 21, channels}, {}};
-      PositionNode node(op, {random_tensor(dtype, {5, 7, channels}, 0, 100)});
+      OneNode node(op, {random_tensor(dtype, {5, 7, channels}, 0, 100)});
       expect_evaluated(node.run);
       node.run.result_strides = {ordered_strides({10, 21, channels}, {1, 0, 2}, channels + 5)};
       expect_evaluated(node.run);
@@ -62,7 +43,7 @@ TEST(Lookup, RepeatsElements) {
         const Ref row = e.binary(ScalarOp::kDiv, e.index(0), number(e, 2));
         const Ref column = e.binary(ScalarOp::kDiv, e.index(1), number(e, repeat));
         const ir::Lookup op{e.finish(e.load(0, dtype, {row, column})), {6, extent * repeat}, {}};
-        PositionNode node(op, {random_tensor(dtype, {3, extent}, 0, 100)});
+        OneNode node(op, {random_tensor(dtype, {3, extent}, 0, 100)});
         expect_evaluated(node.run);
       }
     }
@@ -79,7 +60,7 @@ TEST(Lookup, ClampsTheEndsOfRows) {
       const Ref far =
           e.load(0, DType::kF32, {add(e, e.index(0), 1), add(e, e.index(1), shift + 1)});
       const ir::Lookup op{e.finish(e.binary(ScalarOp::kSub, near, far)), {3, 37}, {}};
-      PositionNode node(op, {random_tensor(DType::kF32, {3, extent})});
+      OneNode node(op, {random_tensor(DType::kF32, {3, extent})});
       expect_evaluated(node.run);
     }
   }
@@ -94,7 +75,7 @@ TEST(Lookup, LoadedCoordinates) {
     const Ref at = e.load(1, DType::kI64, {e.index(0)});
     const Ref column = shifted ? e.binary(ScalarOp::kAdd, e.index(1), at) : e.index(1);
     const ir::Lookup op{e.finish(e.load(0, DType::kF32, {at, column})), {7, 35}, {}};
-    PositionNode node(op, {random_tensor(DType::kF32, {5, 35}), index});
+    OneNode node(op, {random_tensor(DType::kF32, {5, 35}), index});
     expect_evaluated(node.run);
     node.run.operand_strides = {{1, 5}, {2}};
     expect_evaluated(node.run);
@@ -106,21 +87,21 @@ TEST(Lookup, LoadedCoordinates) {
 
 TEST(Lookup, ElementsOfRankZeroAndOne) {
   ExprBuilder e;
-  PositionNode one({ir::Lookup{e.finish(e.load(0, DType::kI32, {number(e, 2)})), {}, {}}},
-                   {random_tensor(DType::kI32, {5})});
+  OneNode one({ir::Lookup{e.finish(e.load(0, DType::kI32, {number(e, 2)})), {}, {}}},
+              {random_tensor(DType::kI32, {5})});
   expect_evaluated(one.run);
   ExprBuilder f;
   const Ref back = f.binary(ScalarOp::kSub, number(f, 4), f.index(0));
-  PositionNode row({ir::Lookup{f.finish(f.load(0, DType::kU8, {back})), {5}, {}}},
-                   {random_tensor(DType::kU8, {5}, 0, 200)});
+  OneNode row({ir::Lookup{f.finish(f.load(0, DType::kU8, {back})), {5}, {}}},
+              {random_tensor(DType::kU8, {5}, 0, 200)});
   expect_evaluated(row.run);
 }
 
 TEST(Lookup, ManyChunksOfOneRow) {
   ExprBuilder e;
   const Ref at = e.binary(ScalarOp::kAdd, e.index(1), number(e, -5));
-  PositionNode node({ir::Lookup{e.finish(e.load(0, DType::kF32, {at})), {1, 200000}, {}}},
-                    {random_tensor(DType::kF32, {199990})});
+  OneNode node({ir::Lookup{e.finish(e.load(0, DType::kF32, {at})), {1, 200000}, {}}},
+               {random_tensor(DType::kF32, {199990})});
   expect_evaluated(node.run);
 }
 
@@ -134,7 +115,7 @@ TEST(Lookup, LevelsOfVariation) {
     sum = e.binary(ScalarOp::kAdd, part, e.constant(0.25, DType::kF32));
   }
   const ir::Lookup op{e.finish(sum), {3, 2, 1, 5, 19}, {7}};
-  PositionNode node(op, {});
+  OneNode node(op, {});
   expect_evaluated(node.run, {.relative = 1e-6});
 }
 
@@ -172,11 +153,11 @@ constexpr ir::ScatterKind kKinds[] = {ir::ScatterKind::kReplace, ir::ScatterKind
 // Repeated rows, and rows outside.
 TEST(Scatter, RowsOfEveryDtypeAndKind) {
   const auto index = TensorData::of<int64_t>(DType::kI64, {6}, {3, 0, 3, 7, -1, 3});
-  for (const DType dtype : kAll) {
+  for (const DType dtype : kEveryDType) {
     for (const ir::ScatterKind kind : kKinds) {
       SCOPED_TRACE(ir::name_of(dtype));
-      PositionNode node(rows_scatter(kind), {random_tensor(dtype, {5, 37}, 0, 5),
-                                             random_tensor(dtype, {6, 37}, 0, 5, 2), index});
+      OneNode node(rows_scatter(kind), {random_tensor(dtype, {5, 37}, 0, 5),
+                                        random_tensor(dtype, {6, 37}, 0, 5, 2), index});
       expect_evaluated(node.run);
     }
   }
@@ -184,9 +165,8 @@ TEST(Scatter, RowsOfEveryDtypeAndKind) {
 
 TEST(Scatter, AnyStrides) {
   const auto index = TensorData::of<int64_t>(DType::kI64, {6}, {3, 0, 3, 7, -1, 3});
-  PositionNode node(
-      rows_scatter(ir::ScatterKind::kAdd),
-      {random_tensor(DType::kF32, {5, 37}), random_tensor(DType::kF32, {6, 37}), index});
+  OneNode node(rows_scatter(ir::ScatterKind::kAdd),
+               {random_tensor(DType::kF32, {5, 37}), random_tensor(DType::kF32, {6, 37}), index});
   node.run.operand_strides = {{1, 5}, {1, 6}, {-1}};
   node.run.result_strides = {{1, 7}};
   expect_evaluated(node.run);
@@ -201,8 +181,8 @@ TEST(Scatter, ElementsInOrder) {
     const Ref at = e.load(2, DType::kI32, {e.index(0), e.index(1)});
     ExprBuilder f;
     const ir::Scatter op{kind, {e.finish(e.cast(at, DType::kI64)), f.finish(f.index(1))}, {}};
-    PositionNode node(op, {random_tensor(DType::kF32, {3, 20}), random_tensor(DType::kF32, {4, 20}),
-                           random_tensor(DType::kI32, {4, 20}, -1, 4)});
+    OneNode node(op, {random_tensor(DType::kF32, {3, 20}), random_tensor(DType::kF32, {4, 20}),
+                      random_tensor(DType::kI32, {4, 20}, -1, 4)});
     expect_evaluated(node.run);
   }
 }
@@ -211,18 +191,18 @@ TEST(Scatter, ShiftedRowsLeaveOutWhatIsOutside) {
   for (const int64_t shift : {-30, -3, 0, 5, 30}) {
     ExprBuilder e;
     const ir::Scatter op{ir::ScatterKind::kReplace, {e.finish(add(e, e.index(0), shift))}, {}};
-    PositionNode node(op, {random_tensor(DType::kF32, {25}), random_tensor(DType::kF32, {21})});
+    OneNode node(op, {random_tensor(DType::kF32, {25}), random_tensor(DType::kF32, {21})});
     expect_evaluated(node.run);
   }
 }
 
 TEST(Scatter, RankZeroAndNoUpdates) {
-  PositionNode scalar(ir::Scatter{ir::ScatterKind::kAdd, {}, {}},
-                      {random_tensor(DType::kF32, {}), random_tensor(DType::kF32, {})});
+  OneNode scalar(ir::Scatter{ir::ScatterKind::kAdd, {}, {}},
+                 {random_tensor(DType::kF32, {}), random_tensor(DType::kF32, {})});
   expect_evaluated(scalar.run);
-  PositionNode none(rows_scatter(ir::ScatterKind::kReplace),
-                    {random_tensor(DType::kF32, {5, 7}), random_tensor(DType::kF32, {0, 7}),
-                     random_tensor(DType::kI64, {0})});
+  OneNode none(rows_scatter(ir::ScatterKind::kReplace),
+               {random_tensor(DType::kF32, {5, 7}), random_tensor(DType::kF32, {0, 7}),
+                random_tensor(DType::kI64, {0})});
   expect_evaluated(none.run);
 }
 

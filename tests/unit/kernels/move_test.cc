@@ -10,27 +10,12 @@ using ir::Dim;
 using ir::DType;
 using ir::TensorData;
 
-struct MoveNode {
-  ir::Graph graph;
-  NodeRun run;
-
-  MoveNode(ir::Primitive op, std::vector<TensorData> operands) {
-    std::vector<ir::Value*> values;
-    for (const TensorData& operand : operands) {
-      const auto& shape = operand.shape();
-      values.push_back(graph.input("x", {operand.dtype(), ir::Shape(shape.begin(), shape.end())}));
-    }
-    run.operands = std::move(operands);
-    run.node = graph.add(std::move(op), values);
-  }
-};
-
 TEST(Copy, EveryOrderOfAxes) {
   const std::vector<int64_t> shape{2, 5, 18, 35};
   std::vector<int> order{0, 1, 2, 3};
   do {
     SCOPED_TRACE(::testing::PrintToString(order));
-    MoveNode copy(ir::Copy{}, {random_tensor(DType::kF32, shape)});
+    OneNode copy(ir::Copy{}, {random_tensor(DType::kF32, shape)});
     copy.run.operand_strides = {ordered_strides(shape, order)};
     expect_evaluated(copy.run);
     std::swap(copy.run.operand_strides, copy.run.result_strides);
@@ -39,7 +24,7 @@ TEST(Copy, EveryOrderOfAxes) {
 }
 
 TEST(Copy, StridedAndReversedSlices) {
-  MoveNode copy(ir::Copy{}, {random_tensor(DType::kF32, {7, 33})});
+  OneNode copy(ir::Copy{}, {random_tensor(DType::kF32, {7, 33})});
   for (const std::vector<int64_t>& strides :
        {std::vector<int64_t>{66, 2}, {-33, 1}, {33, -1}, {-80, -2}, {1, -7}}) {
     SCOPED_TRACE(::testing::PrintToString(strides));
@@ -49,14 +34,14 @@ TEST(Copy, StridedAndReversedSlices) {
 }
 
 TEST(Copy, ImagesOfThreeChannels) {
-  MoveNode copy(ir::Copy{}, {random_tensor(DType::kF32, {1, 3, 20, 21})});
+  OneNode copy(ir::Copy{}, {random_tensor(DType::kF32, {1, 3, 20, 21})});
   copy.run.result_strides = {ordered_strides({1, 3, 20, 21}, {0, 2, 3, 1}, 16)};
   expect_evaluated(copy.run);
 }
 
 void expect_streams(DType dtype, int64_t streams, int64_t length) {
   SCOPED_TRACE(::testing::PrintToString(std::pair(streams, length)));
-  MoveNode join(ir::Copy{}, {random_tensor(dtype, {3, streams, length}, 0, 100)});
+  OneNode join(ir::Copy{}, {random_tensor(dtype, {3, streams, length}, 0, 100)});
   join.run.result_strides = {ordered_strides({3, streams, length}, {0, 2, 1})};
   expect_evaluated(join.run);
   std::swap(join.run.operand_strides, join.run.result_strides);
@@ -70,7 +55,7 @@ TEST(Copy, FewStreamsInTurn) {
 }
 
 TEST(Copy, StreamsInChunks) {
-  MoveNode copy(ir::Copy{}, {random_tensor(DType::kF32, {1, 3, 200, 301})});
+  OneNode copy(ir::Copy{}, {random_tensor(DType::kF32, {1, 3, 200, 301})});
   copy.run.result_strides = {ordered_strides({1, 3, 200, 301}, {0, 2, 3, 1})};
   expect_evaluated(copy.run);
   std::swap(copy.run.operand_strides, copy.run.result_strides);
@@ -79,7 +64,7 @@ TEST(Copy, StreamsInChunks) {
 
 TEST(Pad, AllSides) {
   for (const DType dtype : {DType::kF32, DType::kI64, DType::kU8, DType::kF16}) {
-    MoveNode pad(ir::Pad{{0, 1, 2}, {2, 0, 3}, 1.0}, {random_tensor(dtype, {2, 3, 19}, 0, 100)});
+    OneNode pad(ir::Pad{{0, 1, 2}, {2, 0, 3}, 1.0}, {random_tensor(dtype, {2, 3, 19}, 0, 100)});
     expect_evaluated(pad.run);
   }
 }
@@ -101,22 +86,22 @@ TEST(Gather, AlongEveryAxisWithNegativeIndices) {
   for (int axis = 0; axis < 3; ++axis) {
     SCOPED_TRACE(axis);
     const auto index = TensorData::of<int64_t>(DType::kI64, {2, 3}, {0, -1, 2, -3, 1, 2});
-    MoveNode gather(ir::Gather{axis}, {random_tensor(DType::kF32, {3, 4, 37}), index});
+    OneNode gather(ir::Gather{axis}, {random_tensor(DType::kF32, {3, 4, 37}), index});
     expect_evaluated(gather.run);
   }
 }
 
 TEST(Gather, OneIndexOfEveryDtype) {
   for (const DType dtype : {DType::kF64, DType::kU8, DType::kBool, DType::kI16}) {
-    MoveNode gather(ir::Gather{0}, {random_tensor(dtype, {5, 3, 70}, 0, 9),
-                                    TensorData::of<int32_t>(DType::kI32, {}, {-2})});
+    OneNode gather(ir::Gather{0}, {random_tensor(dtype, {5, 3, 70}, 0, 9),
+                                   TensorData::of<int32_t>(DType::kI32, {}, {-2})});
     expect_evaluated(gather.run);
   }
 }
 
 TEST(Gather, AnyStrides) {
   const auto index = TensorData::of<int64_t>(DType::kI64, {4}, {3, 0, -4, 2});
-  MoveNode gather(ir::Gather{1}, {random_tensor(DType::kF32, {3, 4, 37}), index});
+  OneNode gather(ir::Gather{1}, {random_tensor(DType::kF32, {3, 4, 37}), index});
   gather.run.operand_strides = {{1, 3, 12}, {-2}};
   gather.run.result_strides = {ordered_strides({3, 4, 37}, {1, 0, 2}, 40)};
   expect_evaluated(gather.run);
@@ -124,13 +109,13 @@ TEST(Gather, AnyStrides) {
 
 TEST(Gather, ScalarsOfAVector) {
   const auto index = TensorData::of<int64_t>(DType::kI64, {3}, {3, 0, -4});
-  MoveNode gather(ir::Gather{0}, {random_tensor(DType::kI64, {4}, -9, 9), index});
+  OneNode gather(ir::Gather{0}, {random_tensor(DType::kI64, {4}, -9, 9), index});
   expect_evaluated(gather.run);
 }
 
 TEST(Gather, IndicesOutsideReadTheNearestElement) {
   const auto index = TensorData::of<int64_t>(DType::kI64, {4}, {4, INT64_MAX, -5, INT64_MIN});
-  MoveNode gather(ir::Gather{0}, {TensorData::of<float>(DType::kF32, {4}, {1, 2, 3, 4}), index});
+  OneNode gather(ir::Gather{0}, {TensorData::of<float>(DType::kF32, {4}, {1, 2, 3, 4}), index});
   for (const ir::CpuLevel& level : host_levels()) {
     const TensorData result = run_node(gather.run, level)[0];
     EXPECT_EQ(result.as_double(0), 4);
@@ -142,7 +127,7 @@ TEST(Gather, IndicesOutsideReadTheNearestElement) {
 
 TEST(Gather, EmptyResults) {
   const auto index = TensorData::of<int64_t>(DType::kI64, {0}, {});
-  MoveNode gather(ir::Gather{0}, {random_tensor(DType::kF32, {4, 5}), index});
+  OneNode gather(ir::Gather{0}, {random_tensor(DType::kF32, {4, 5}), index});
   expect_evaluated(gather.run);
 }
 

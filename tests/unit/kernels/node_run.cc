@@ -280,4 +280,30 @@ std::vector<int64_t> ordered_strides(const std::vector<int64_t>& shape,
   return strides;
 }
 
+namespace {
+
+std::vector<ir::TensorData> random_operands(ir::DType dtype,
+                                            const std::vector<std::vector<int64_t>>& shapes) {
+  std::vector<ir::TensorData> operands;
+  uint32_t seed = 1;
+  for (const std::vector<int64_t>& shape : shapes)
+    operands.push_back(random_tensor(dtype, shape, -2, 2, seed++));
+  return operands;
+}
+
+}  // namespace
+
+OneNode::OneNode(ir::Primitive op, std::vector<ir::TensorData> operands) {
+  std::vector<ir::Value*> values;
+  for (const ir::TensorData& operand : operands) {
+    const auto& shape = operand.shape();
+    values.push_back(graph.input("x", {operand.dtype(), ir::Shape(shape.begin(), shape.end())}));
+  }
+  run.operands = std::move(operands);
+  run.node = graph.add(std::move(op), values);
+}
+
+OneNode::OneNode(ir::Primitive op, ir::DType dtype, const std::vector<std::vector<int64_t>>& shapes)
+    : OneNode(std::move(op), random_operands(dtype, shapes)) {}
+
 }  // namespace dovetail::kernels

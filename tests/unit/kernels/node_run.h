@@ -26,6 +26,21 @@ struct NodeRun {
   bool strict = false;
 };
 
+// A graph of inputs, which get these operands, and one node.
+struct OneNode {
+  ir::Graph graph;
+  NodeRun run;
+
+  OneNode(ir::Primitive op, std::vector<ir::TensorData> operands);
+  // Over random operands of these shapes.
+  OneNode(ir::Primitive op, ir::DType dtype, const std::vector<std::vector<int64_t>>& shapes);
+};
+
+inline constexpr ir::DType kEveryDType[] = {
+    ir::DType::kF32, ir::DType::kF64, ir::DType::kF16, ir::DType::kBF16, ir::DType::kI8,
+    ir::DType::kI16, ir::DType::kI32, ir::DType::kI64, ir::DType::kU8,   ir::DType::kU16,
+    ir::DType::kU32, ir::DType::kU64, ir::DType::kBool};
+
 std::vector<ir::TensorData> run_node(const NodeRun& run, const ir::CpuLevel& level);
 
 // Every result is the evaluator's: |got - expected| <= absolute + relative * |expected|, NaN equal

@@ -26,22 +26,6 @@ ir::ScalarExpr binary(ScalarOp op, DType dtype = DType::kF32) {
   return e.finish(e.binary(op, e.operand(0, dtype), e.operand(1, dtype)));
 }
 
-// A graph of one node over random operands of these shapes.
-struct OneNode {
-  ir::Graph graph;
-  NodeRun run;
-
-  OneNode(ir::Primitive op, DType dtype, const std::vector<std::vector<int64_t>>& shapes) {
-    std::vector<ir::Value*> values;
-    uint32_t seed = 1;
-    for (const std::vector<int64_t>& shape : shapes) {
-      run.operands.push_back(random_tensor(dtype, shape, -2, 2, seed++));
-      values.push_back(graph.input("x", {dtype, ir::Shape(shape.begin(), shape.end())}));
-    }
-    run.node = graph.add(std::move(op), values);
-  }
-};
-
 TEST(Elementwise, AnyNumberOfElements) {
   for (const int64_t count : {0, 1, 3, 15, 16, 17, 31, 64, 100, 1000}) {
     SCOPED_TRACE(count);
