@@ -216,9 +216,9 @@ def reshape(g):
         merged = product(x.shape[axis : axis + 2])
         shape = (*x.shape[:axis], merged, *x.shape[axis + 2 :])
         rest = [e.size if e.fixed else None for e in x.shape[axis + 2 :]]
-        if None in rest or 0 in rest:
-            raise Rejected("symbols after")
-        g.node("Reshape", [x, g.ints([0] * axis + [-1 if not merged.fixed or merged.size else 0] + rest)], shape)
+        if None in rest or 0 in rest or (merged.fixed and merged.size == 0):
+            raise Rejected("symbols after, or an extent that 0 does not stand for")
+        g.node("Reshape", [x, g.ints([0] * axis + [-1] + rest)], shape)
         return
     divisors = [d for d in range(2, extent.size) if extent.fixed and extent.size % d == 0]
     if not divisors or any(not e.fixed or e.size == 0 for e in x.shape[axis:]):
