@@ -280,6 +280,9 @@ class DOVETAIL_API Executor {
   void set_output_zero_copy(const Port& output, const Tensor& tensor);
   // kState unless every input is set.
   void run();
+  // Uses at most `threads` of those that it was made with (see num_threads()), from the next run
+  // on. kValue: outside 1 to 1024.
+  void set_num_threads(int threads);
   // Views: the next run overwrites them. They stay valid memory as long as the handle lives.
   Tensor get_input(const Port& input) const;
   Tensor get_output(const Port& output) const;
