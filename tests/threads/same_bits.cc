@@ -6,45 +6,16 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <map>
-#include <random>
 #include <string>
 #include <thread>
+
+#include "inputs.h"
 
 using dovetail::Executor;
 using dovetail::Module;
 using dovetail::Tensor;
 
 namespace {
-
-using Tensors = std::vector<Tensor>;
-using Dims = std::map<std::string, int64_t>;
-
-[[noreturn]] void fail(const std::string& what) {
-  std::printf("%s\n", what.c_str());
-  std::exit(1);
-}
-
-// Floats are random; integers are 1, which is a token, a length and an index nearly everywhere.
-Tensor make_input(const dv_tensor_info& info, const dv_model& model, const Dims& dims) {
-  std::vector<int64_t> shape;
-  for (int axis = 0; axis < info.ndim; ++axis) {
-    const dv_dim& dim = info.shape[axis];
-    shape.push_back(dim.value >= 0 ? dim.value : dims.at(model.dims[dim.symbol].name));
-  }
-  Tensor tensor = Tensor::empty(shape, info.dtype);
-  std::mt19937 random(7);
-  std::uniform_real_distribution<float> values(-1, 1);
-  std::memset(tensor.raw_data(), 0, tensor.num_bytes());
-  for (int64_t i = 0; i < tensor.num_elements(); ++i) {
-    if (info.dtype.code == DV_FLOAT && info.dtype.bits == 32) {
-      tensor.data<float>()[i] = values(random);
-    } else if (info.dtype.code != DV_FLOAT) {  // the lowest byte of a little-endian integer
-      static_cast<char*>(tensor.raw_data())[static_cast<size_t>(i) * info.dtype.bits / 8] = 1;
-    }
-  }
-  return tensor;
-}
 
 Tensors run(Executor& executor, const Tensors& inputs) {
   for (size_t k = 0; k < inputs.size(); ++k) executor.set_input(k, inputs[k]);
@@ -156,17 +127,9 @@ int check_backwards(const Case& the) {
 }  // namespace
 
 int main(int argc, char** argv) try {
-  Dims dims;
-  for (int k = 2; k < argc; ++k) {
-    const std::string text = argv[k];
-    dims[text.substr(0, text.find('='))] = std::stoll(text.substr(text.find('=') + 1));
-  }
   dovetail::set_num_threads(1);
   Case the{Module::load(argv[1]), {}, {}};
-  const dv_model& model = *the.library.model("default");
-  for (int k = 0; k < model.num_inputs; ++k) {
-    the.inputs.push_back(make_input(model.inputs[k], model, dims));
-  }
+  the.inputs = make_inputs(*the.library.model("default"), dims_of(argc - 2, argv + 2));
   Executor serial = the.executor();
   the.expected = run(serial, the.inputs);
   check_numbers_of_threads(the);
