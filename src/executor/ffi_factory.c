@@ -177,9 +177,7 @@ int32_t dovetail_ffi_library(const dv_library* library, const void* args, int32_
     dv_fail(&error, DV_TYPE_ERROR, "dovetail.library takes no arguments");
     return dv_ffi_raise(&provider, &error);
   }
-  dv_any* made = result;
-  dv_clear_bytes(made, sizeof(*made));
-  made->type = DV_ANY_POINTER;
-  made->value.pointer = (void*)(uintptr_t)library;
+  const dv_any made = {DV_ANY_POINTER, 0, {.pointer = (void*)(uintptr_t)library}};
+  *(dv_any*)result = made;
   return 0;
 }

@@ -107,13 +107,13 @@ Function ExecutorNode::function(const std::string& name) {
   const Row* row = std::begin(kRows);
   while (name != row->name) ++row;  // the name is one of names()
   const auto self = std::static_pointer_cast<ExecutorNode>(shared_from_this());
-  return Function(Function::Body([self, row](Args args) {
+  return Function([self, row](Args args) {
     if (args.size() < row->min_args || args.size() > row->max_args) {
       throw_error(ErrorKind::kType, "{} takes {}, got {} arguments", row->name, row->signature,
                   args.size());
     }
     return row->body(*self, args);
-  }));
+  });
 }
 
 }  // namespace dovetail::detail

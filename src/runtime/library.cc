@@ -93,14 +93,14 @@ std::vector<std::string> LibraryNode::names() const {
 Function LibraryNode::function(const std::string& name) {
   const auto self = std::static_pointer_cast<LibraryNode>(shared_from_this());
   const dv_model* model = Module(self).model(name);
-  return Function(Function::Body([self, model](std::span<const Any> args) -> Any {
+  return Function([self, model](std::span<const Any> args) -> Any {
     const Device device = only_device(args, model->name);
     if (device != cpu()) {
       throw_error(ErrorKind::kValue, "model '{}' cannot run on {}; it runs on {}", model->name,
                   device.name(), cpu().name());
     }
     return Module(std::make_shared<detail::ExecutorNode>(self, model));
-  }));
+  });
 }
 
 }  // namespace runtime
