@@ -14,7 +14,8 @@ struct Role {
   const void* host = nullptr;
   int32_t worker = 0;
 };
-thread_local Role role;
+// Within the block that a thread starts with, so that no call of the loader finds it.
+thread_local Role role __attribute__((tls_model("initial-exec")));
 
 struct Call {
   const void* host;
