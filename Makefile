@@ -34,10 +34,12 @@ test-long: setup
 # Ratios to the peers; bench-check asserts ratios within one process.
 bench: build
 	@$(PYTHON) benchmarks/run.py
+	@$(PYTHON) benchmarks/load/run.py
 	@$(PYTHON) benchmarks/packed_call/run.py
 
 bench-check: build
 	@$(PYTHON) benchmarks/run.py --check
+	@$(PYTHON) benchmarks/load/run.py --check
 	@$(PYTHON) benchmarks/packed_call/run.py --check
 
 format: setup

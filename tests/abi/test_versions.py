@@ -5,6 +5,7 @@ it is frozen into versions/ when DV_ABI_VERSION is raised. golden.txt names the 
 had a compiler.
 """
 
+import contextlib
 import re
 import subprocess
 from pathlib import Path
@@ -56,7 +57,8 @@ def golden_commits():
     return [line.split() for line in lines if line and not line.startswith("#")]
 
 
-def build_compiler(commit, folder, build_dir):
+@contextlib.contextmanager
+def compiler_of(commit, folder, build_dir):
     """The command line tool as that commit has it; skips where the commit is not to be had."""
     known = subprocess.run(["git", "cat-file", "-e", f"{commit}^{{commit}}"], cwd=ROOT, capture_output=True, check=False)
     if known.returncode != 0:
@@ -65,11 +67,11 @@ def build_compiler(commit, folder, build_dir):
     subprocess.run(["git", "worktree", "add", "--detach", "--force", source, commit], cwd=ROOT, check=True)
     try:
         options = ["-DDOVETAIL_TESTS=OFF", f"-DDOVETAIL_VENV={build_dir}/venv", "-DCMAKE_BUILD_TYPE=Release"]
-        subprocess.run(["cmake", "-S", source, "-B", folder / "build", "-G", "Ninja", *options], check=True)
-        subprocess.run(["cmake", "--build", folder / "build", "--target", "dovetail"], check=True)
+        subprocess.run(["cmake", "-S", source, "-B", source / "build", "-G", "Ninja", *options], check=True)
+        subprocess.run(["cmake", "--build", source / "build", "--target", "dovetail"], check=True)
+        yield source / "build" / "bin" / "dovetail"
     finally:
         subprocess.run(["git", "worktree", "remove", "--force", source], cwd=ROOT, check=True)
-    return folder / "build" / "bin" / "dovetail"
 
 
 @pytest.mark.long
@@ -77,7 +79,8 @@ def build_compiler(commit, folder, build_dir):
 @pytest.mark.parametrize("version,commit", golden_commits())
 def test_library_of_a_golden_commit(run_dovetail, build_dir, tmp_path, version, commit):
     model, library = save(mlp(), tmp_path / "mlp.onnx"), tmp_path / "mlp.so"
-    subprocess.run([build_compiler(commit, tmp_path, build_dir), "build", model, "-o", library], check=True)
+    with compiler_of(commit, tmp_path, build_dir) as dovetail:
+        subprocess.run([dovetail, "build", model, "-o", library], check=True)
     x = np.random.default_rng(1).standard_normal((2, 64), dtype="float32")
     expected = reference(model, {"x": x})[0]
     np.save(tmp_path / "x.npy", x)
