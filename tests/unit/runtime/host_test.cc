@@ -8,6 +8,12 @@
 #include <chrono>
 #include <thread>
 
+#include "runtime/cpu_features.h"
+
+extern "C" {
+#include "executor/cpu_features.h"
+}
+
 namespace dovetail::runtime {
 namespace {
 
@@ -36,6 +42,15 @@ TEST(Host, KeepsToItsLimit) {
   host.limit_workers(2);
   EXPECT_LE(workers_seen(host), 2);
   set_num_threads(1);
+}
+
+// What the runtime says and what a library would find out by itself.
+TEST(Host, OffersTheFeaturesThatTheLibraryFinds) {
+#if defined(__x86_64__)
+  EXPECT_EQ(cpu_features(), dv_cpu_features());
+#else
+  GTEST_SKIP() << "here only the system can tell";
+#endif
 }
 
 }  // namespace
