@@ -58,7 +58,7 @@ def golden_commits():
 
 
 @contextlib.contextmanager
-def compiler_of(commit, folder, build_dir):
+def compiler_of(commit, folder):
     """The command line tool as that commit has it; skips where the commit is not to be had."""
     known = subprocess.run(["git", "cat-file", "-e", f"{commit}^{{commit}}"], cwd=ROOT, capture_output=True, check=False)
     if known.returncode != 0:
@@ -66,7 +66,7 @@ def compiler_of(commit, folder, build_dir):
     source = folder / "source"
     subprocess.run(["git", "worktree", "add", "--detach", "--force", source, commit], cwd=ROOT, check=True)
     try:
-        options = ["-DDOVETAIL_TESTS=OFF", f"-DDOVETAIL_VENV={build_dir}/venv", "-DCMAKE_BUILD_TYPE=Release"]
+        options = ["-DDOVETAIL_TESTS=OFF", f"-DDOVETAIL_VENV={ROOT}/build/venv", "-DCMAKE_BUILD_TYPE=Release"]
         subprocess.run(["cmake", "-S", source, "-B", source / "build", "-G", "Ninja", *options], check=True)
         subprocess.run(["cmake", "--build", source / "build", "--target", "dovetail"], check=True)
         yield source / "build" / "bin" / "dovetail"
@@ -77,9 +77,9 @@ def compiler_of(commit, folder, build_dir):
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("version,commit", golden_commits())
-def test_library_of_a_golden_commit(run_dovetail, build_dir, tmp_path, version, commit):
+def test_library_of_a_golden_commit(run_dovetail, tmp_path, version, commit):
     model, library = save(mlp(), tmp_path / "mlp.onnx"), tmp_path / "mlp.so"
-    with compiler_of(commit, tmp_path, build_dir) as dovetail:
+    with compiler_of(commit, tmp_path) as dovetail:
         subprocess.run([dovetail, "build", model, "-o", library], check=True)
     x = np.random.default_rng(1).standard_normal((2, 64), dtype="float32")
     expected = reference(model, {"x": x})[0]
