@@ -4,6 +4,8 @@
 
 #if defined(__aarch64__)
 #include <sys/auxv.h>
+#elif defined(__x86_64__)
+#include <cpuid.h>
 #endif
 
 namespace dovetail::runtime {
@@ -21,8 +23,6 @@ uint64_t find_features() {
   FEATURE("sse4.1", DV_X86_SSE4_1);
   FEATURE("sse4.2", DV_X86_SSE4_2);
   FEATURE("popcnt", DV_X86_POPCNT);
-  FEATURE("cmpxchg16b", DV_X86_CX16);
-  FEATURE("lahf_lm", DV_X86_LAHF);
   FEATURE("avx", DV_X86_AVX);
   FEATURE("avx2", DV_X86_AVX2);
   FEATURE("bmi", DV_X86_BMI1);
@@ -39,6 +39,10 @@ uint64_t find_features() {
   FEATURE("avx512vnni", DV_X86_AVX512VNNI);
   FEATURE("avx512bf16", DV_X86_AVX512BF16);
 #undef FEATURE
+  // Two that clang's builtin does not know.
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  if (__get_cpuid(1, &a, &b, &c, &d) && (c >> 13 & 1)) features |= DV_X86_CX16;
+  if (__get_cpuid(0x80000001U, &a, &b, &c, &d) && (c & 1)) features |= DV_X86_LAHF;
   return features;
 }
 #endif

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <thread>
@@ -145,6 +146,29 @@ TEST_F(Threads, OnePoolForTheProcess) {
   EXPECT_EQ(pool, runtime::process_pool());
   set_num_threads(2);
   EXPECT_EQ(runtime::process_pool()->workers(), 2);
+}
+
+TEST_F(Threads, ThePoolIsReplacedWhileExecutorsRun) {
+  std::atomic<bool> stop{false};
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 3; ++t) {
+    threads.emplace_back([&, t] {
+      while (!stop) {
+        Executor executor(specimen()["scale"](cpu()));
+        for (int repeat = 0; repeat < 5; ++repeat) {
+          if (!same_bits(run(executor, t), expected_[t])) ++wrong;
+        }
+      }
+    });
+  }
+  for (int repeat = 0; repeat < 50; ++repeat) {
+    set_num_threads(1 + repeat % 4);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  stop = true;
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
 }
 
 // What `child` returns in a forked process; -1 when that did not come to its end.
