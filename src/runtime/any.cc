@@ -15,6 +15,9 @@ std::string Any::kind() const {
                                            "Device",   "str",   "list of Device", "Tensor",
                                            "Function", "Module"};
   static_assert(std::size(kNames) == std::variant_size_v<Variant>);
+  static_assert(
+      std::is_trivially_destructible_v<std::variant_alternative_t<kFirstOwner - 1, Variant>> &&
+      !std::is_trivially_destructible_v<std::variant_alternative_t<kFirstOwner, Variant>>);
   return kNames[value_.index()];
 }
 
