@@ -31,14 +31,13 @@ test: setup
 test-long: setup
 	@scripts/test --long
 
-# Ratios to the peers; bench-check asserts ratios within one process.
+# Ratios to the peers, a folder for each question; bench-check asserts ratios within one process.
+BENCHMARKS := models dynamic_shapes load packed_call
 bench: build
-	@$(PYTHON) benchmarks/run.py
-	@$(PYTHON) benchmarks/dynamic_shapes.py
+	@set -e; for question in $(BENCHMARKS); do $(PYTHON) benchmarks/$$question/run.py; done
 
 bench-check: build
-	@$(PYTHON) benchmarks/run.py --check
-	@$(PYTHON) benchmarks/dynamic_shapes.py --check
+	@set -e; for question in $(BENCHMARKS); do $(PYTHON) benchmarks/$$question/run.py --check; done
 
 format: setup
 	@scripts/lint --format-only --fix

@@ -4,9 +4,10 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 set(DOVETAIL_CMAKE_DIR "${CMAKE_INSTALL_LIBDIR}/cmake/Dovetail")
-install(TARGETS dovetail dovetail_runtime EXPORT DovetailTargets
+install(TARGETS dovetail dovetail_runtime dovetail_runtime_archive EXPORT DovetailTargets
         RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}"
         LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+        ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
         INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 foreach(header abi error runtime runtime_c)
   install(FILES "${CMAKE_SOURCE_DIR}/include/dovetail/${header}.h"

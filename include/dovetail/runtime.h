@@ -17,6 +17,7 @@
 #include <dovetail/abi.h>
 #include <dovetail/error.h>
 
+#include <array>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -151,16 +152,32 @@ class DOVETAIL_API Function {
  public:
   using Body = std::function<Any(std::span<const Any>)>;
   Function() = default;
-  // Constrained, so that copying a Function never asks whether a std::function can be made of it.
-  template <std::same_as<Body> B>
-  explicit Function(B body) : body_(std::make_shared<const Body>(std::move(body))) {}
+  // Of anything that can be called as a Body can.
+  template <class F>
+    requires(!std::same_as<F, Function> &&
+             std::is_invocable_r_v<Any, const F&, std::span<const Any>>)
+  explicit Function(F body) : body_(std::make_shared<const Bound<F>>(std::move(body))) {}
 
+  // kType when this is no function.
   template <class... Args>
   Any operator()(const Args&... args) const;
   Any call(std::span<const Any> args) const;
 
  private:
-  std::shared_ptr<const Body> body_;
+  struct Callable {
+    Any (*call)(const Callable& self, std::span<const Any> args);
+  };
+  template <class F>
+  struct Bound : Callable {
+    explicit Bound(F body)
+        : Callable{[](const Callable& self, std::span<const Any> args) {
+            return static_cast<const Bound&>(self).body(args);
+          }},
+          body(std::move(body)) {}
+    F body;
+  };
+  [[noreturn]] static void undefined();
+  std::shared_ptr<const Callable> body_;
 };
 
 // A set of functions by name: a library, whose functions make executors, or an executor.
@@ -194,7 +211,16 @@ class DOVETAIL_API Module {
 // A value that functions take and return.
 class DOVETAIL_API Any {
  public:
-  Any() = default;
+  Any() : value_() {}
+  Any(const Any& other) : value_(other.value_) {}
+  Any(Any&& other) noexcept : value_(std::move(other.value_)) {}
+  Any& operator=(Any other) noexcept {
+    value_.swap(other.value_);
+    return *this;
+  }
+  ~Any() {
+    if (value_.index() >= kFirstOwner) value_.~Variant();
+  }
   Any(bool value) : value_(value) {}
   template <std::integral T>
     requires(!std::same_as<T, bool> && !std::same_as<T, char>)
@@ -228,8 +254,9 @@ class DOVETAIL_API Any {
   std::string kind() const;  // "int", "Tensor", ...
 
  private:
-  using Variant = std::variant<std::monostate, int64_t, double, bool, std::string, Device,
+  using Variant = std::variant<std::monostate, int64_t, double, bool, Device, std::string,
                                std::vector<Device>, Tensor, Function, Module>;
+  static constexpr size_t kFirstOwner = 5;  // std::string; what stands before owns nothing
   explicit Any(Variant value) : value_(std::move(value)) {}
   template <class T>
   static int64_t to_int64(T value) {
@@ -239,13 +266,23 @@ class DOVETAIL_API Any {
     return static_cast<int64_t>(value);
   }
   [[noreturn]] void wrong_kind(const std::string& expected) const;
-  Variant value_;
+  // A union leaves the end to ~Any(): of values that own nothing it is a comparison, where a
+  // variant's own would jump through a table, the dearest part of a short call.
+  union {
+    Variant value_;
+  };
 };
+
+// Inline, so that a call costs no more than one of tvm_ffi's (benchmarks/packed_call).
+inline Any Function::call(std::span<const Any> args) const {
+  if (!body_) undefined();
+  return body_->call(*body_, args);
+}
 
 template <class... Args>
 Any Function::operator()(const Args&... args) const {
-  const Any values[] = {Any(args)..., Any()};
-  return call(std::span<const Any>(values, sizeof...(Args)));
+  const std::array<Any, sizeof...(Args)> values{Any(args)...};
+  return call(values);
 }
 
 // ---- Executors ----------------------------------------------------------------------------------
@@ -280,6 +317,9 @@ class DOVETAIL_API Executor {
   void set_output_zero_copy(const Port& output, const Tensor& tensor);
   // kState unless every input is set.
   void run();
+  // Uses at most `threads` of those that it was made with (see num_threads()), from the next run
+  // on. kValue: outside 1 to 1024.
+  void set_num_threads(int threads);
   // Views: the next run overwrites them. They stay valid memory as long as the handle lives.
   Tensor get_input(const Port& input) const;
   Tensor get_output(const Port& output) const;

@@ -85,7 +85,10 @@ DOVETAIL_C_API int32_t dovetail_copy_output(dovetail_executor* executor, int32_t
 
 /* How many threads, the caller's included, the executors made from now on use: 1 to 1024. */
 DOVETAIL_C_API int32_t dovetail_set_num_threads(int32_t threads, dv_error* error);
-DOVETAIL_C_API int32_t dovetail_num_threads(void);
+DOVETAIL_C_API int32_t dovetail_num_threads(void); /* 0: DOVETAIL_NUM_THREADS is no number */
+/* This executor uses at most `threads` of those it was made with, from its next run on. */
+DOVETAIL_C_API int32_t dovetail_executor_set_num_threads(dovetail_executor* executor,
+                                                         int32_t threads, dv_error* error);
 
 #ifdef __cplusplus
 }

@@ -11,6 +11,12 @@ typedef uint8_t block;
 
 void dv_clear_bytes(void* to, int64_t bytes) {
   uint8_t* at = to;
+  const block zero = {0};
+  const int64_t step = (int64_t)sizeof(block);
+  for (; bytes >= step; bytes -= step, at += step) {
+    *(block*)(void*)at = zero;
+    KEEP_LOOP();
+  }
   for (int64_t i = 0; i < bytes; ++i) {
     at[i] = 0;
     KEEP_LOOP();

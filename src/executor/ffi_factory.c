@@ -3,6 +3,7 @@
 #include "executor/error_text.h"
 #include "executor/ffi_arguments.h"
 #include "executor/ffi_executor.h"
+#include "executor/ffi_pin.h"
 
 /* ---- A call of a function of the Map */
 
@@ -141,6 +142,7 @@ static int32_t make_executor(const dv_model* model, const dv_ffi_provider* provi
   dv_ffi_executor* executor = dv_ffi_create_executor(model, provider, error);
   if (!executor) return error->code;
   const int32_t code = make_map(executor, result, error);
+  if (code == DV_OK) dv_ffi_pin_library();
   dv_ffi_release_executor(executor); /* the functions of the Map hold it now */
   return code;
 }
@@ -175,9 +177,7 @@ int32_t dovetail_ffi_library(const dv_library* library, const void* args, int32_
     dv_fail(&error, DV_TYPE_ERROR, "dovetail.library takes no arguments");
     return dv_ffi_raise(&provider, &error);
   }
-  dv_any* made = result;
-  dv_clear_bytes(made, sizeof(*made));
-  made->type = DV_ANY_POINTER;
-  made->value.pointer = (void*)(uintptr_t)library;
+  const dv_any made = {DV_ANY_POINTER, 0, {.pointer = (void*)(uintptr_t)library}};
+  *(dv_any*)result = made;
   return 0;
 }

@@ -6,15 +6,18 @@
 
 namespace dovetail {
 
-Any::Any(Tensor value) {
+Any::Any(Tensor value) : value_() {
   if (value.defined()) value_ = std::move(value);
 }
 
 std::string Any::kind() const {
-  static constexpr const char* kNames[] = {"none",     "int",    "float",          "bool",
-                                           "str",      "Device", "list of Device", "Tensor",
+  static constexpr const char* kNames[] = {"none",     "int",   "float",          "bool",
+                                           "Device",   "str",   "list of Device", "Tensor",
                                            "Function", "Module"};
   static_assert(std::size(kNames) == std::variant_size_v<Variant>);
+  static_assert(
+      std::is_trivially_destructible_v<std::variant_alternative_t<kFirstOwner - 1, Variant>> &&
+      !std::is_trivially_destructible_v<std::variant_alternative_t<kFirstOwner, Variant>>);
   return kNames[value_.index()];
 }
 
@@ -22,9 +25,8 @@ void Any::wrong_kind(const std::string& expected) const {
   throw_error(ErrorKind::kType, "expected {}, got {}", expected, kind());
 }
 
-Any Function::call(std::span<const Any> args) const {
-  if (!body_ || !*body_) throw_error(ErrorKind::kType, "expected a Function, got an undefined one");
-  return (*body_)(args);
+void Function::undefined() {
+  throw_error(ErrorKind::kType, "expected a Function, got an undefined one");
 }
 
 }  // namespace dovetail

@@ -165,8 +165,17 @@ int32_t dovetail_copy_output(dovetail_executor* executor, int32_t index, const d
   return guarded(error, [&] { executor->node->get_output(index, borrowed(tensor)); });
 }
 
+int32_t dovetail_executor_set_num_threads(dovetail_executor* executor, int32_t threads,
+                                          dv_error* error) {
+  return guarded(error, [&] { executor->node->set_num_threads(threads); });
+}
+
 int32_t dovetail_set_num_threads(int32_t threads, dv_error* error) {
   return guarded(error, [&] { dovetail::set_num_threads(threads); });
 }
 
-int32_t dovetail_num_threads(void) { return dovetail::num_threads(); }
+int32_t dovetail_num_threads(void) {
+  int32_t threads = 0;
+  guarded(nullptr, [&] { threads = dovetail::num_threads(); });
+  return threads;
+}

@@ -3,6 +3,7 @@
 #include <dovetail/runtime.h>
 
 #include "base/error.h"
+#include "runtime/process_pool.h"
 #include "runtime/tensor.h"
 
 namespace dovetail {
@@ -132,6 +133,14 @@ void ExecutorNode::run() {
   });
 }
 
+void ExecutorNode::set_num_threads(int threads) {
+  runtime::check_num_threads(threads);
+  call([&](dv_error*) {
+    host_.limit_workers(threads);
+    return DV_OK;
+  });
+}
+
 // A handle to memory that the context uses: its own, kept by the block, or one of `borrowed`.
 Tensor ExecutorNode::view(const dv_tensor& tensor, std::vector<Tensor> borrowed) {
   struct Owner {
@@ -214,6 +223,7 @@ void Executor::set_output_zero_copy(const Port& output, const Tensor& tensor) {
   node_->set_output_zero_copy(output, tensor);
 }
 void Executor::run() { node_->run(); }
+void Executor::set_num_threads(int threads) { node_->set_num_threads(threads); }
 Tensor Executor::get_input(const Port& input) const { return node_->get_input(input); }
 Tensor Executor::get_output(const Port& output) const { return node_->get_output(output); }
 void Executor::get_output(const Port& output, const Tensor& into) const {

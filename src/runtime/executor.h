@@ -32,6 +32,7 @@ class ExecutorNode : public ModuleNode {
   void set_input_zero_copy(const Port& port, const Tensor& tensor);
   void set_output_zero_copy(const Port& port, const Tensor& tensor);
   void run();
+  void set_num_threads(int threads);
   Tensor get_input(const Port& port);
   Tensor get_output(const Port& port);
   void get_output(const Port& port, const Tensor& into);

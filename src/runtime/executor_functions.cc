@@ -1,4 +1,6 @@
 // An executor's functions by name, as Module::operator[] gives them.
+#include <algorithm>
+#include <climits>
 #include <cstdint>
 #include <iterator>
 
@@ -53,6 +55,12 @@ Any run(ExecutorNode& node, Args) {
   return {};
 }
 
+Any set_num_threads(ExecutorNode& node, Args args) {
+  const auto threads = args[0].as<int64_t>();
+  node.set_num_threads(static_cast<int>(std::clamp<int64_t>(threads, -1, INT_MAX)));
+  return {};
+}
+
 Any get_input(ExecutorNode& node, Args args) {
   return with_port(args[0], [&](const Port& port) { return node.get_input(port); });
 }
@@ -70,6 +78,7 @@ constexpr Row kRows[] = {
     {"set_input_zero_copy", "(input, Tensor)", 2, 2, set_input_zero_copy},
     {"set_output_zero_copy", "(output, Tensor or none)", 2, 2, set_output_zero_copy},
     {"run", "()", 0, 0, run},
+    {"set_num_threads", "(threads)", 1, 1, set_num_threads},
     {"get_input", "(input)", 1, 1, get_input},
     {"get_output", "(output) or (output, Tensor)", 1, 2, get_output},
     {"num_inputs", "()", 0, 0,
@@ -98,13 +107,13 @@ Function ExecutorNode::function(const std::string& name) {
   const Row* row = std::begin(kRows);
   while (name != row->name) ++row;  // the name is one of names()
   const auto self = std::static_pointer_cast<ExecutorNode>(shared_from_this());
-  return Function(Function::Body([self, row](Args args) {
+  return Function([self, row](Args args) {
     if (args.size() < row->min_args || args.size() > row->max_args) {
       throw_error(ErrorKind::kType, "{} takes {}, got {} arguments", row->name, row->signature,
                   args.size());
     }
     return row->body(*self, args);
-  }));
+  });
 }
 
 }  // namespace dovetail::detail

@@ -14,7 +14,8 @@ struct Role {
   const void* host = nullptr;
   int32_t worker = 0;
 };
-thread_local Role role;
+// Within the block that a thread starts with, so that no call of the loader finds it.
+thread_local Role role __attribute__((tls_model("initial-exec")));
 
 struct Call {
   const void* host;
@@ -33,7 +34,8 @@ void run_chunk(void* opaque, int64_t chunk, int32_t worker) {
 }  // namespace
 
 Host::Host(int max_workers)
-    : host_{sizeof(dv_host), max_workers, this, alloc, free, parallel_for, cpu_features()} {}
+    : host_{sizeof(dv_host), max_workers, this, alloc, free, parallel_for, cpu_features()},
+      worker_limit_(max_workers) {}
 
 void* Host::alloc(void* self, size_t bytes, size_t alignment) {
   const std::align_val_t align{std::max(alignment, sizeof(void*))};
@@ -69,7 +71,8 @@ void Host::parallel_for(void* self, dv_task task, void* arg, int64_t chunks) {
   };
   // Called from one of its own chunks: the other workers' indices may be in use.
   if (role.host == self) return serially(role.worker);
-  const int max_workers = static_cast<Host*>(self)->host_.max_workers;
+  const Host& host = *static_cast<Host*>(self);
+  const int max_workers = std::min(host.host_.max_workers, host.worker_limit_);
   if (max_workers > 1 && chunks > 1 &&
       process_pool()->try_run(run_chunk, &call, chunks, max_workers)) {
     return;

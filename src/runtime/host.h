@@ -18,6 +18,8 @@ class Host {
   Host& operator=(const Host&) = delete;
 
   const dv_host* get() const { return &host_; }
+  // Uses at most this many of the workers from now on; takes effect at once.
+  void limit_workers(int limit) { worker_limit_ = limit; }
   // The block that `address` lies in, null if none: who holds it may read the block even after the
   // context has freed it.
   std::shared_ptr<const void> block_at(const void* address) const;
@@ -33,6 +35,7 @@ class Host {
   static void parallel_for(void* self, dv_task task, void* arg, int64_t chunks);
 
   dv_host host_;
+  int worker_limit_;
   std::map<uintptr_t, Block> blocks_;
 };
 

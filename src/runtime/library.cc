@@ -10,29 +10,6 @@ namespace dovetail {
 namespace runtime {
 namespace {
 
-// The value and function of tvm_ffi's C ABI, as far as the descriptor's getter needs them.
-struct FfiValue {
-  int32_t type;
-  uint32_t zero;
-  const void* pointer;
-};
-using FfiFunction = int (*)(void* self, const FfiValue* args, int32_t num_args, FfiValue* result);
-constexpr int32_t kFfiPointer = 4;
-constexpr const char* kGetter = "__tvm_ffi_dovetail.library";
-
-const dv_library* descriptor_of(const SharedLibrary& file, const std::string& where) {
-  const auto getter = reinterpret_cast<FfiFunction>(file.symbol(kGetter));
-  if (!getter) {
-    throw_error(ErrorKind::kValue, "{} is not a library that Dovetail exported: it has no {}",
-                where, kGetter);
-  }
-  FfiValue result{};
-  if (getter(nullptr, nullptr, 0, &result) != 0 || result.type != kFfiPointer || !result.pointer) {
-    throw_error(ErrorKind::kValue, "{} is damaged: {} gives no descriptor", where, kGetter);
-  }
-  return static_cast<const dv_library*>(result.pointer);
-}
-
 template <class Struct>
 void check_size(uint32_t size, const char* name, const std::string& where) {
   if (size >= sizeof(Struct)) return;
@@ -77,7 +54,7 @@ void check_descriptor(const dv_library* library, const std::string& where) {
   }
 }
 
-LibraryNode::LibraryNode(const dv_library* library, std::unique_ptr<SharedLibrary> file,
+LibraryNode::LibraryNode(const dv_library* library, std::shared_ptr<const void> file,
                          std::string where)
     : file_(std::move(file)), library_(library), where_(std::move(where)) {}
 
@@ -93,25 +70,17 @@ std::vector<std::string> LibraryNode::names() const {
 Function LibraryNode::function(const std::string& name) {
   const auto self = std::static_pointer_cast<LibraryNode>(shared_from_this());
   const dv_model* model = Module(self).model(name);
-  return Function(Function::Body([self, model](std::span<const Any> args) -> Any {
+  return Function([self, model](std::span<const Any> args) -> Any {
     const Device device = only_device(args, model->name);
     if (device != cpu()) {
       throw_error(ErrorKind::kValue, "model '{}' cannot run on {}; it runs on {}", model->name,
                   device.name(), cpu().name());
     }
     return Module(std::make_shared<detail::ExecutorNode>(self, model));
-  }));
+  });
 }
 
 }  // namespace runtime
-
-Module Module::load(const std::filesystem::path& path) {
-  const std::string where = path.string();
-  auto file = std::make_unique<runtime::SharedLibrary>(path);
-  const dv_library* library = runtime::descriptor_of(*file, where);
-  runtime::check_descriptor(library, where);
-  return Module(std::make_shared<runtime::LibraryNode>(library, std::move(file), where));
-}
 
 Module Module::system_lib(const dv_library* library) {
   const std::string where = "the library in this program";

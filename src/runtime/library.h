@@ -1,7 +1,6 @@
 // An exported library in this process.
 #pragma once
 
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,25 +9,11 @@
 
 namespace dovetail::runtime {
 
-// A shared library that the system's loader has opened; closed with the object. The platform's file
-// implements it.
-class SharedLibrary {
- public:
-  // kIo with the system's words; before, the file's form is checked (kValue, kUnsupported).
-  explicit SharedLibrary(const std::filesystem::path& path);
-  ~SharedLibrary();
-  SharedLibrary(const SharedLibrary&) = delete;
-  SharedLibrary& operator=(const SharedLibrary&) = delete;
-  void* symbol(const char* name) const;  // null when there is none
-
- private:
-  void* handle_ = nullptr;
-};
-
 class LibraryNode : public detail::ModuleNode {
  public:
-  // `file` is null for a library linked into the program. `where` names it in messages.
-  LibraryNode(const dv_library* library, std::unique_ptr<SharedLibrary> file, std::string where);
+  // `file` keeps the descriptor where it is: a SharedLibrary, or null for a library linked into the
+  // program. `where` names it in messages.
+  LibraryNode(const dv_library* library, std::shared_ptr<const void> file, std::string where);
 
   std::string description() const override;
   std::vector<std::string> names() const override;
@@ -36,7 +21,7 @@ class LibraryNode : public detail::ModuleNode {
   const dv_library* library() const override { return library_; }
 
  private:
-  std::unique_ptr<SharedLibrary> file_;
+  std::shared_ptr<const void> file_;
   const dv_library* library_;
   std::string where_;
 };

@@ -75,13 +75,16 @@ std::shared_ptr<ThreadPool> process_pool() {
   return the.pool;
 }
 
+void check_num_threads(int threads) {
+  if (threads >= 1 && threads <= kMaxThreads) return;
+  throw_error(ErrorKind::kValue, "{} threads are asked for; expected 1 to {}", threads,
+              kMaxThreads);
+}
+
 }  // namespace runtime
 
 void set_num_threads(int threads) {
-  if (threads < 1 || threads > runtime::kMaxThreads) {
-    throw_error(ErrorKind::kValue, "{} threads are asked for; expected 1 to {}", threads,
-                runtime::kMaxThreads);
-  }
+  runtime::check_num_threads(threads);
   runtime::State& state = runtime::state();
   const std::lock_guard lock(state.mutex);
   state.threads = threads;

@@ -11,4 +11,7 @@ namespace dovetail::runtime {
 // using it: set_num_threads() replaces the pool.
 std::shared_ptr<ThreadPool> process_pool();
 
+// kValue unless there may be this many threads.
+void check_num_threads(int threads);
+
 }  // namespace dovetail::runtime

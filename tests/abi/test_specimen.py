@@ -1,5 +1,6 @@
 """The contract on a library written by hand: executor, loader and tvm_ffi, before any compiler."""
 
+import re
 import subprocess
 import sys
 
@@ -83,10 +84,12 @@ def test_bounds_of_a_dimension(run_dovetail, specimen, tmp_path):
     assert "this library was built for 1..8" in run_dovetail(*arguments, "batch=9", code=1).stderr
 
 
-def test_library_of_another_version(run_dovetail, sources, source_dir, tmp_path):
-    library = build_library(sources, source_dir, tmp_path / "next.so", "-DSPECIMEN_ABI_VERSION=2")
+def test_library_of_a_later_version(run_dovetail, sources, source_dir, tmp_path):
+    header = (source_dir / "include" / "dovetail" / "abi.h").read_text()
+    current = int(re.search(r"#define DV_ABI_VERSION (\d+)", header).group(1))
+    library = build_library(sources, source_dir, tmp_path / "next.so", f"-DSPECIMEN_ABI_VERSION={current + 1}")
     assert run_dovetail("inspect", library, code=1).stderr == (
-        f"dovetail: {library} was made for ABI version 2; this runtime reads version 1: "
+        f"dovetail: {library} was made for ABI version {current + 1}; this runtime reads version {current}: "
         "rebuild the library or use a newer runtime\n"
     )
 

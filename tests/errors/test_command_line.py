@@ -118,12 +118,12 @@ def test_library_that_lacks_its_end(run_dovetail, folder, tmp_path):
 
 def test_library_of_another_abi_version(run_dovetail, folder, tmp_path):
     library = bytearray((folder / "mlp.so").read_bytes())
-    at = library.index(b"DOVETAIL" + struct.pack("<I", 1))
-    library[at + 8 : at + 12] = struct.pack("<I", 2)
+    (current,) = struct.unpack_from("<I", library, library.index(b"DOVETAIL") + 8)
+    library[library.index(b"DOVETAIL") + 8] = current + 1
     (tmp_path / "new.so").write_bytes(library)
     result = run_dovetail("inspect", tmp_path / "new.so", code=1)
     assert result.stderr == (
-        f"dovetail: {tmp_path}/new.so was made for ABI version 2; this runtime reads version 1: "
+        f"dovetail: {tmp_path}/new.so was made for ABI version {current + 1}; this runtime reads version {current}: "
         "rebuild the library or use a newer runtime\n"
     )
 

@@ -72,6 +72,7 @@ TEST_F(CApi, BorrowsMemory) {
   ASSERT_EQ(dovetail_run(executor_, &error_), DV_OK);
   EXPECT_EQ(y.data[1], -10.0f);
   ASSERT_EQ(dovetail_set_output_zero_copy(executor_, 0, nullptr, &error_), DV_OK);
+  ASSERT_EQ(dovetail_executor_set_num_threads(executor_, 1, &error_), DV_OK);
   dv_tensor view;
   ASSERT_EQ(dovetail_get_input(executor_, 0, &view, &error_), DV_OK);
   EXPECT_EQ(view.data, x.data.data());
@@ -106,6 +107,8 @@ TEST_F(CApi, ErrorsAreCodesAndSentences) {
                "the tensor has -1 axes and no shape");
   expect_error(dovetail_set_num_threads(0, &error_), DV_VALUE_ERROR,
                "0 threads are asked for; expected 1 to 1024");
+  expect_error(dovetail_executor_set_num_threads(executor_, 1025, &error_), DV_VALUE_ERROR,
+               "1025 threads are asked for; expected 1 to 1024");
   EXPECT_EQ(dovetail_run(executor_, nullptr), DV_STATE_ERROR);
 }
 

@@ -8,8 +8,8 @@
 
 #include "base/error.h"
 #include "base/files.h"
-#include "runtime/library.h"
 #include "runtime/library_file.h"
+#include "runtime/shared_library.h"
 
 namespace dovetail::runtime {
 namespace {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What do free dimensions cost? Each model as it is beside the same model with every extent fixed.
 
-    dynamic_shapes.py [--check] [MODEL...]
+    run.py [--check] [MODEL...]
 
 Both libraries get the manifest's inputs on one thread, must agree, and take turns. The table gives
 the best run of each and their ratio (1: free dimensions cost nothing). Models whose inputs have no
@@ -16,8 +16,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "scripts"), str(Path(__file__).resolve().parent)]
+BENCHMARKS = Path(__file__).resolve().parent.parent
+ROOT = BENCHMARKS.parent
+sys.path[:0] = [str(ROOT / "scripts"), str(BENCHMARKS)]
 
 import fetch_models
 from model_inputs import model_inputs
@@ -57,7 +58,7 @@ def main():
     parser.add_argument("names", metavar="MODEL", nargs="*")
     options = parser.parse_args()
     models = {m["name"]: m for m in json.loads(fetch_models.MANIFEST.read_text())}
-    limits = json.loads((Path(__file__).parent / "limits.json").read_text())["dynamic_shapes"]
+    limits = json.loads((BENCHMARKS / "limits.json").read_text())["dynamic_shapes"]
     dovetail = Path(os.environ.get("DOVETAIL_BUILD_DIR", ROOT / "build")) / "bin" / "dovetail"
     slow = []
     print(f"{'model':20}{'free ms':>10}{'fixed ms':>10}{'ratio':>7}")

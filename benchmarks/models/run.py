@@ -20,8 +20,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "scripts"), str(Path(__file__).resolve().parent)]
+BENCHMARKS = Path(__file__).resolve().parent.parent
+ROOT = BENCHMARKS.parent
+sys.path[:0] = [str(ROOT / "scripts"), str(BENCHMARKS)]
 
 import fetch_models
 from model_inputs import model_inputs
@@ -74,7 +75,7 @@ def main():
     parser.add_argument("names", metavar="MODEL", nargs="*")
     options = parser.parse_args()
     models = {m["name"]: m for m in json.loads(fetch_models.MANIFEST.read_text())}
-    limits = json.loads((Path(__file__).parent / "limits.json").read_text())["models"]
+    limits = json.loads((BENCHMARKS / "limits.json").read_text())["models"]
     dovetail = Path(os.environ.get("DOVETAIL_BUILD_DIR", ROOT / "build")) / "bin" / "dovetail"
     rows, slow = [], []
     print(HEAD)
