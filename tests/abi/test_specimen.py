@@ -23,6 +23,7 @@ FEATURES = {
 MESSAGES = {
     "NOT_SET": "\"input 'x' is not set: set every input before run\"",
     "NOT_RUN": "\"output 'y' holds no result yet: call run first\"",
+    "NO_OBSERVER": '"the observer is NULL, its size is not sizeof(dv_observer) or its function NULL"',
 }
 FLAGS = ["-std=gnu99", "-Wall", "-Wextra", "-Werror", "-O2", "-fvisibility=hidden"]
 
@@ -84,9 +85,9 @@ def test_bounds_of_a_dimension(run_dovetail, specimen, tmp_path):
 
 
 def test_library_of_another_version(run_dovetail, sources, source_dir, tmp_path):
-    library = build_library(sources, source_dir, tmp_path / "next.so", "-DSPECIMEN_ABI_VERSION=2")
+    library = build_library(sources, source_dir, tmp_path / "next.so", "-DSPECIMEN_ABI_VERSION=3")
     assert run_dovetail("inspect", library, code=1).stderr == (
-        f"dovetail: {library} was made for ABI version 2; this runtime reads version 1: "
+        f"dovetail: {library} was made for ABI version 3; this runtime reads version 2: "
         "rebuild the library or use a newer runtime\n"
     )
 

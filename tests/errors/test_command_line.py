@@ -118,12 +118,12 @@ def test_library_that_lacks_its_end(run_dovetail, folder, tmp_path):
 
 def test_library_of_another_abi_version(run_dovetail, folder, tmp_path):
     library = bytearray((folder / "mlp.so").read_bytes())
-    at = library.index(b"DOVETAIL" + struct.pack("<I", 1))
-    library[at + 8 : at + 12] = struct.pack("<I", 2)
+    at = library.index(b"DOVETAIL" + struct.pack("<I", 2))
+    library[at + 8 : at + 12] = struct.pack("<I", 3)
     (tmp_path / "new.so").write_bytes(library)
     result = run_dovetail("inspect", tmp_path / "new.so", code=1)
     assert result.stderr == (
-        f"dovetail: {tmp_path}/new.so was made for ABI version 2; this runtime reads version 1: "
+        f"dovetail: {tmp_path}/new.so was made for ABI version 3; this runtime reads version 2: "
         "rebuild the library or use a newer runtime\n"
     )
 
