@@ -11,9 +11,9 @@ Any::Any(Tensor value) {
 }
 
 std::string Any::kind() const {
-  static constexpr const char* kNames[] = {"none",     "int",    "float",          "bool",
-                                           "str",      "Device", "list of Device", "Tensor",
-                                           "Function", "Module"};
+  static constexpr const char* kNames[] = {
+      "none",           "int",    "float",          "bool",        "str",      "Device",
+      "list of Device", "Tensor", "list of Tensor", "list of str", "Function", "Module"};
   static_assert(std::size(kNames) == std::variant_size_v<Variant>);
   return kNames[value_.index()];
 }

@@ -47,7 +47,7 @@ Result measure(const Options& options) {
   Result result;
   const auto begin = Clock::now();
   const Module library = Module::load(options.library);
-  Executor executor(library[options.model](cpu()));
+  Executor executor(library[library.model(options.model)->name](cpu()));
   result.load_ms = since(begin);
   const std::vector<Tensor> inputs = make_inputs(executor.model(), options);
   result.first_run_ms = timed_run(executor, inputs);
