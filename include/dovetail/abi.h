@@ -11,6 +11,7 @@
  *                                          that returns the address of that descriptor, so that a
  *                                          loader needs to know no prefix
  *   __tvm_ffi_<model>, __tvm_ffi_default   shared libraries: factories for tvm_ffi callers
+ *   __tvm_ffi_<model>.run, __tvm_ffi_default.run   the same: the model as a function of tensors
  * Everything else is reached through the descriptor.
  *
  * Units: sizes and offsets are bytes unless a comment says elements. Text is UTF-8, ends in NUL and
@@ -372,6 +373,7 @@ extern const dv_api dovetail_api;
 /* Bodies of the packed functions of tvm_ffi's C ABI (args and result are TVMFFIAny). */
 int32_t dovetail_ffi_factory(const dv_model* model, const void* args, int32_t num_args,
                              void* result);
+int32_t dovetail_ffi_run(const dv_model* model, const void* args, int32_t num_args, void* result);
 int32_t dovetail_ffi_library(const dv_library* library, const void* args, int32_t num_args,
                              void* result);
 

@@ -226,14 +226,17 @@ class DescriptorWriter {
 
   void write_packed_functions() {
     declare("dovetail_ffi_factory", true);
+    declare("dovetail_ffi_run", true);
     declare("dovetail_ffi_library", true);
     write_packed("__tvm_ffi_dovetail.library", "dovetail_ffi_library", library_);
-    const std::string& first = request_.models.front().model->name;
-    write_packed("__tvm_ffi_default", "dovetail_ffi_factory", "model." + first);
-    for (const ModelCode& code : request_.models) {
-      write_packed("__tvm_ffi_" + code.model->name, "dovetail_ffi_factory",
-                   "model." + code.model->name);
-    }
+    write_packed_model("default", request_.models.front());
+    for (const ModelCode& code : request_.models) write_packed_model(code.model->name, code);
+  }
+
+  void write_packed_model(const std::string& name, const ModelCode& code) {
+    const std::string subject = "model." + code.model->name;
+    write_packed("__tvm_ffi_" + name, "dovetail_ffi_factory", subject);
+    write_packed("__tvm_ffi_" + name + ".run", "dovetail_ffi_run", subject);
   }
 
   // int32_t name(void* self, const void* args, int32_t num_args, void* result)

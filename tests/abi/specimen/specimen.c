@@ -170,6 +170,18 @@ EXPORT int32_t __tvm_ffi_default(void* self, const void* args, int32_t count, vo
   (void)self;
   return dovetail_ffi_factory(&kScale, args, count, result);
 }
+EXPORT int32_t scale_function(void* self, const void* args, int32_t count,
+                              void* result) __asm__("__tvm_ffi_scale.run");
+int32_t scale_function(void* self, const void* args, int32_t count, void* result) {
+  (void)self;
+  return dovetail_ffi_run(&kScale, args, count, result);
+}
+EXPORT int32_t add_function(void* self, const void* args, int32_t count,
+                            void* result) __asm__("__tvm_ffi_add.run");
+int32_t add_function(void* self, const void* args, int32_t count, void* result) {
+  (void)self;
+  return dovetail_ffi_run(&kAdd, args, count, result);
+}
 EXPORT int32_t library_function(void* self, const void* args, int32_t count,
                                 void* result) __asm__("__tvm_ffi_dovetail.library");
 int32_t library_function(void* self, const void* args, int32_t count, void* result) {
