@@ -13,8 +13,18 @@ else()
   target_link_libraries(dovetail_runtime PRIVATE dovetail_base Threads::Threads)
   set_target_properties(dovetail_runtime PROPERTIES LINKER_LANGUAGE CXX VERSION ${PROJECT_VERSION}
                         SOVERSION 0 EXPORT_NAME runtime)
-  target_link_options(dovetail_runtime PRIVATE -Wl,--as-needed
-                      -Wl,--exclude-libs,libdovetail_base.a:libdovetail_fmt.a)
+  # What DOVETAIL_API and DOVETAIL_C_API mark is seen from outside, no instance of a template.
+  set(exports "${CMAKE_BINARY_DIR}/runtime_exports.map")
+  file(WRITE "${exports}" [=[
+{
+  global:
+    dovetail_*;
+    extern "C++" { dovetail::*; "typeinfo for dovetail::Error"; "typeinfo name for dovetail::Error"; };
+  local: *;
+};
+]=])
+  target_link_options(dovetail_runtime PRIVATE -Wl,--as-needed -Wl,--gc-sections
+                      -Wl,--exclude-libs,ALL "-Wl,--version-script=${exports}")
   if(NOT DOVETAIL_SANITIZE)
     target_link_options(dovetail_runtime PRIVATE -Wl,--no-undefined)
   endif()

@@ -11,6 +11,7 @@
  *                                          that returns the address of that descriptor, so that a
  *                                          loader needs to know no prefix
  *   __tvm_ffi_<model>, __tvm_ffi_default   shared libraries: factories for tvm_ffi callers
+ *   __tvm_ffi_<model>.run, __tvm_ffi_default.run   the same: the model as a function of tensors
  * Everything else is reached through the descriptor.
  *
  * Units: sizes and offsets are bytes unless a comment says elements. Text is UTF-8, ends in NUL and
@@ -32,7 +33,7 @@ extern "C" {
 
 /* Raised when something that is already there changes its meaning; appended fields do not raise it.
  */
-#define DV_ABI_VERSION 1
+#define DV_ABI_VERSION 2
 
 /* ---- Errors ---------------------------------------------------------------------------------- */
 
@@ -137,6 +138,7 @@ typedef struct dv_host {
 typedef struct dv_library dv_library;
 typedef struct dv_model dv_model;
 typedef struct dv_context dv_context;
+typedef struct dv_observer dv_observer;
 
 /* One extent of a shape. */
 typedef struct dv_dim {
@@ -163,10 +165,36 @@ typedef struct dv_symbol {
   int64_t max;
 } dv_symbol;
 
-/* One step of the plan and the ONNX nodes it computes ("Conv_0, Relu_1"). */
+/* A number >= 0 of an observed run: itself, or, when it is negative, dv_call.values[-1 - amount],
+ * which run_observed has written when it tells of the step. */
+typedef int64_t dv_amount;
+
+/* A tensor that lies in memory when a step has run; the next step may overwrite it. */
+typedef struct dv_result {
+  const char* name; /* the ONNX name; in a body behind the path of its node: "Loop_3/sum" */
+  dv_dtype dtype;
+  int32_t ndim;
+  int32_t memory;  /* DV_MEMORY_* */
+  int32_t index;   /* DV_MEMORY_IO, DV_MEMORY_RESERVED: entry of dv_call.io or dv_call.reserved */
+  int32_t extents; /* where its shape (elements) begins in dv_variant.amounts; its strides follow */
+  int32_t reserved;
+  dv_amount offset; /* bytes from the start of that memory */
+} dv_result;
+enum { DV_MEMORY_IO = 0, DV_MEMORY_WORKSPACE = 1, DV_MEMORY_RESERVED = 2 };
+
+/* One step of the plan: one call of a kernel. Where several steps compute a node, its work and its
+ * results are those of the last one. */
 typedef struct dv_step {
   const char* kernel;
-  const char* nodes;
+  const char* nodes;     /* names of the ONNX nodes it computes: "Conv_0, Relu_1" */
+  const char* operators; /* their types: "Conv, Relu" */
+  int32_t iteration;     /* index into dv_call.values of the number of the iteration, from 0, of the
+                            innermost loop it is in; -1 outside of loops */
+  int32_t num_results;
+  int32_t first_result; /* in dv_variant.results */
+  int32_t reserved;
+  dv_amount flops; /* arithmetic on floats; a convolution's windows count whole */
+  dv_amount bytes; /* of operands and results, each once */
 } dv_step;
 
 /* Something that must hold for the extents of a run. Two numbers, `given` and `expected`, are
@@ -192,6 +220,7 @@ typedef struct dv_call {
   const dv_host* host;
   uint8_t** reserved; /* num_reserved buffers whose sizes depend on data; NULL: none yet */
   dv_context* context;
+  const dv_observer* observer; /* of run_observed; NULL for run */
 } dv_call;
 enum {
   DV_CALL_VALUES = 0,
@@ -200,7 +229,18 @@ enum {
   DV_CALL_WEIGHTS = 3,
   DV_CALL_HOST = 4,
   DV_CALL_RESERVED = 5,
-  DV_CALL_CONTEXT = 6
+  DV_CALL_CONTEXT = 6,
+  DV_CALL_OBSERVER = 7
+};
+
+/* Who watches a run. */
+struct dv_observer {
+  uint32_t size; /* sizeof(dv_observer) */
+  uint32_t reserved;
+  void* self;
+  /* Told after every step, on the caller's thread; `step` is its index in dv_variant.steps. Its
+   * results lie where dv_result says. Another value than 0 ends the run. */
+  int32_t (*after_step)(void* self, const dv_call* call, int32_t step);
 };
 
 /* Alignment of the workspace, of every slot in it and of every tensor in the weights. */
@@ -230,6 +270,12 @@ typedef struct dv_variant {
   /* run computes the outputs. Reads and writes only what `call` points to, and memory that it
    * reserves. Without data-dependent extents it reserves none. */
   int32_t (*run)(const dv_call* call);
+  /* The same steps on the same kernels; tells call->observer of each. */
+  int32_t (*run_observed)(const dv_call* call);
+  const dv_result* results;
+  const dv_amount* amounts;
+  int32_t num_results;
+  int32_t num_amounts;
 } dv_variant;
 
 struct dv_model {
@@ -285,6 +331,9 @@ typedef struct dv_api {
   /* Copies output `index` into the caller's tensor of the same dtype and shape, any strides. */
   int32_t (*copy_output)(dv_context* context, int32_t index, const dv_tensor* tensor,
                          dv_error* error);
+  /* As run, watched. A run that the observer ends gives DV_OK and leaves the outputs without a
+   * result. */
+  int32_t (*run_observed)(dv_context* context, const dv_observer* observer, dv_error* error);
 } dv_api;
 
 struct dv_library {
@@ -317,11 +366,14 @@ int32_t dovetail_reserve(const dv_call* call, int64_t index, int64_t bytes);
 int32_t dovetail_grow(const dv_call* call, int64_t index, int64_t bytes);
 /* Sets call->io for output `index`, whose extents run has written to their slots. */
 int32_t dovetail_reserve_output(const dv_call* call, int64_t index);
+/* Tells the observer of a step; a negative status when it ends the run. */
+int32_t dovetail_observe(const dv_call* call, int64_t step);
 /* The value of dv_library.api. */
 extern const dv_api dovetail_api;
 /* Bodies of the packed functions of tvm_ffi's C ABI (args and result are TVMFFIAny). */
 int32_t dovetail_ffi_factory(const dv_model* model, const void* args, int32_t num_args,
                              void* result);
+int32_t dovetail_ffi_run(const dv_model* model, const void* args, int32_t num_args, void* result);
 int32_t dovetail_ffi_library(const dv_library* library, const void* args, int32_t num_args,
                              void* result);
 
@@ -337,10 +389,13 @@ typedef char dv_assert_host[sizeof(dv_host) == 48 ? 1 : -1];
 typedef char dv_assert_dim[sizeof(dv_dim) == 24 ? 1 : -1];
 typedef char dv_assert_tensor_info[sizeof(dv_tensor_info) == 24 ? 1 : -1];
 typedef char dv_assert_check[sizeof(dv_check) == 40 ? 1 : -1];
-typedef char dv_assert_call[sizeof(dv_call) == 56 ? 1 : -1];
-typedef char dv_assert_variant[sizeof(dv_variant) == 64 ? 1 : -1];
+typedef char dv_assert_result[sizeof(dv_result) == 40 ? 1 : -1];
+typedef char dv_assert_step[sizeof(dv_step) == 56 ? 1 : -1];
+typedef char dv_assert_call[sizeof(dv_call) == 64 ? 1 : -1];
+typedef char dv_assert_observer[sizeof(dv_observer) == 24 ? 1 : -1];
+typedef char dv_assert_variant[sizeof(dv_variant) == 96 ? 1 : -1];
 typedef char dv_assert_model[sizeof(dv_model) == 96 ? 1 : -1];
-typedef char dv_assert_api[sizeof(dv_api) == 96 ? 1 : -1];
+typedef char dv_assert_api[sizeof(dv_api) == 104 ? 1 : -1];
 typedef char dv_assert_library[sizeof(dv_library) == 72 ? 1 : -1];
 #endif
 

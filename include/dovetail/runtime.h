@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <initializer_list>
 #include <limits>
 #include <memory>
 #include <span>
@@ -41,6 +42,7 @@ namespace detail {
 struct TensorNode;
 class ModuleNode;
 class ExecutorNode;
+class DebugNode;
 }  // namespace detail
 
 // ---- Devices and element types ------------------------------------------------------------------
@@ -161,6 +163,7 @@ class DOVETAIL_API Function {
   // kType when this is no function.
   template <class... Args>
   Any operator()(const Args&... args) const;
+  Any operator()(std::initializer_list<Device> devices) const;  // one argument: the list
   Any call(std::span<const Any> args) const;
 
  private:
@@ -193,8 +196,12 @@ class DOVETAIL_API Module {
   // A library linked into this program, as its generated header declares it.
   static Module system_lib(const dv_library* library);
 
-  // kKey lists the names there are. In a library: each model's name and "default", the first one;
-  // called with a Device, each makes an executor for it, as a Module.
+  // kKey lists the names there are. In a library, for each model and for "default", the first one:
+  //   "name"(device...)        makes an executor, a Module; the devices may be a list
+  //   "name.debug"(device...)  the same, that can be looked into: see DebugExecutor
+  //   "name.run"(tensor...)    runs the model on all its inputs, in order, and returns its outputs:
+  //                            a Tensor, or a list unless there is one. They are the caller's. Any
+  //                            number of threads may call it at once.
   Function operator[](std::string_view name) const;
   std::vector<std::string> names() const;
 
@@ -232,6 +239,8 @@ class DOVETAIL_API Any {
   Any(std::string value) : value_(std::move(value)) {}
   Any(Device value) : value_(value) {}
   Any(std::vector<Device> value) : value_(std::move(value)) {}
+  Any(std::vector<Tensor> value) : value_(std::move(value)) {}
+  Any(std::vector<std::string> value) : value_(std::move(value)) {}
   Any(Tensor value);  // an undefined Tensor becomes none
   Any(Function value) : value_(std::move(value)) {}
   Any(Module value) : value_(std::move(value)) {}
@@ -241,8 +250,8 @@ class DOVETAIL_API Any {
   bool is() const {
     return std::holds_alternative<T>(value_);
   }
-  // The value as int64_t, double (an int64_t too), bool, std::string, Device, std::vector<Device>,
-  // Tensor, Function or Module. kType names what it is.
+  // The value as int64_t, double (an int64_t too), bool, std::string, Device, Tensor, Function,
+  // Module, or a std::vector of Device, Tensor or std::string. kType names what it is.
   template <class T>
   T as() const {
     if constexpr (std::is_same_v<T, double>) {
@@ -254,8 +263,9 @@ class DOVETAIL_API Any {
   std::string kind() const;  // "int", "Tensor", ...
 
  private:
-  using Variant = std::variant<std::monostate, int64_t, double, bool, Device, std::string,
-                               std::vector<Device>, Tensor, Function, Module>;
+  using Variant =
+      std::variant<std::monostate, int64_t, double, bool, Device, std::string, std::vector<Device>,
+                   Tensor, std::vector<Tensor>, std::vector<std::string>, Function, Module>;
   static constexpr size_t kFirstOwner = 5;  // std::string; what stands before owns nothing
   explicit Any(Variant value) : value_(std::move(value)) {}
   template <class T>
@@ -283,6 +293,10 @@ template <class... Args>
 Any Function::operator()(const Args&... args) const {
   const std::array<Any, sizeof...(Args)> values{Any(args)...};
   return call(values);
+}
+
+inline Any Function::operator()(std::initializer_list<Device> devices) const {
+  return (*this)(std::vector<Device>(devices));
 }
 
 // ---- Executors ----------------------------------------------------------------------------------
@@ -336,6 +350,40 @@ class DOVETAIL_API Executor {
 
  private:
   std::shared_ptr<detail::ExecutorNode> node_;
+};
+
+// One call of a step.
+struct StepTime {
+  const dv_step* step;  // its kernel, ONNX nodes and their operators
+  int64_t iteration;    // of the innermost loop around it, from 0; -1 outside of loops
+  double milliseconds;  // from the end of the step before to its own
+  int64_t flops = 0;    // as dv_step says, for the shapes of this run
+  int64_t bytes = 0;
+};
+
+// An executor that can be looked into: what a library's "name.debug" makes. Its run() keeps a copy
+// of every tensor that lies in memory at some time, made when its step has run; step times leave
+// the copying out.
+class DOVETAIL_API DebugExecutor : public Executor {
+ public:
+  explicit DebugExecutor(const Any& module);  // kType when that is something else
+  explicit DebugExecutor(const Module& module);
+
+  // Runs without copying tensors, so that caches are as they are in a plain run.
+  void profile();
+  // Runs up to the last step that computes this ONNX node; in a loop, to the end of its first
+  // iteration there. False when a branch left that step out. The outputs hold no result afterwards.
+  // kKey: no step computes it.
+  bool run_until(std::string_view node);
+  // Of the last run, in the order in which steps ran.
+  std::vector<StepTime> step_times() const;
+  // By ONNX name; a tensor in a body stands behind the path of its node. Tensors inside of a fused
+  // step are never in memory. In a loop: of the last iteration.
+  std::vector<std::string> tensor_names() const;
+  Tensor get_tensor(std::string_view name) const;  // kState when its step did not run
+
+ private:
+  std::shared_ptr<detail::DebugNode> debug_;
 };
 
 // ---- Threads ------------------------------------------------------------------------------------

@@ -71,6 +71,10 @@ DOVETAIL_C_API int32_t dovetail_set_input_zero_copy(dovetail_executor* executor,
 DOVETAIL_C_API int32_t dovetail_set_output_zero_copy(dovetail_executor* executor, int32_t index,
                                                      const dv_tensor* tensor, dv_error* error);
 DOVETAIL_C_API int32_t dovetail_run(dovetail_executor* executor, dv_error* error);
+/* As run; tells the observer of every step (abi.h, dv_observer), which may end the run. It must not
+ * use the executor. */
+DOVETAIL_C_API int32_t dovetail_run_observed(dovetail_executor* executor,
+                                             const dv_observer* observer, dv_error* error);
 /* Views of the executor's memory, valid until the next run, set_input of that index or release. */
 DOVETAIL_C_API int32_t dovetail_get_input(dovetail_executor* executor, int32_t index,
                                           dv_tensor* view, dv_error* error);
@@ -79,6 +83,16 @@ DOVETAIL_C_API int32_t dovetail_get_output(dovetail_executor* executor, int32_t 
 /* Copies the output into a tensor of its dtype and shape; any strides. */
 DOVETAIL_C_API int32_t dovetail_copy_output(dovetail_executor* executor, int32_t index,
                                             const dv_tensor* tensor, dv_error* error);
+
+/* ---- Without an executor ----------------------------------------------------------------------
+ */
+
+/* Runs `model` (NULL: the first) on all its inputs, in order, and copies every output into the
+ * caller's tensor of its dtype and shape. Any number of threads may call it at once. */
+DOVETAIL_C_API int32_t dovetail_call(dovetail_module* module, const char* model,
+                                     const dv_tensor* inputs, int32_t num_inputs,
+                                     const dv_tensor* outputs, int32_t num_outputs,
+                                     dv_error* error);
 
 /* ---- Threads ----------------------------------------------------------------------------------
  */

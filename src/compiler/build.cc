@@ -117,6 +117,7 @@ void describe(Graph& graph, CompiledModel::Data* model) {
   }
   std::map<std::string, ir::TensorType> params;  // one may be read in several bodies
   ir::for_each_graph(graph, [&](Graph& each) {
+    model->operators.merge(each.operators);
     for (const auto& node : each.nodes()) {
       const auto* param = node->as<ir::Param>();
       if (!param || graph.frozen.contains(param->name)) continue;

@@ -3,6 +3,7 @@
 
 #include <dovetail/compiler.h>
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -31,7 +32,8 @@ struct CompiledModel::Data {
   std::vector<TensorInfo> inputs, outputs, params, frozen;
   std::vector<std::string> dims;  // symbols, in order of first appearance in the inputs
   ir::SymbolBounds bounds;
-  std::vector<ModelVariant> variants;  // most demanding first
+  std::map<std::string, std::string> operators;  // types of ONNX nodes by name
+  std::vector<ModelVariant> variants;            // most demanding first
   std::vector<ir::TensorData>
       weights;  // prepared params, in the order of the plans' weight buffers
 };

@@ -101,22 +101,59 @@ class DescriptorWriter {
     return array(model.model->name + ".dims", std::move(items));
   }
 
-  // Calls of kernels, those in bodies too.
-  void collect_steps(const ir::Steps& steps, const ModelVariant& variant,
-                     std::vector<DataItem>* items) const {
+  // Calls of kernels, those in bodies too, in the order in which the code of run has them.
+  static void collect_calls(const ir::Steps& steps, std::vector<const ir::Step*>* calls) {
     for (const ir::Step& step : steps) {
-      if (const auto* call = std::get_if<ir::KernelCall>(&step.node)) {
-        items->push_back({DataStruct{{text(variant.kernels[call->function].name),
-                                      text(fmt::format("{}", fmt::join(step.origins, ", ")))}}});
-      }
+      if (std::holds_alternative<ir::KernelCall>(step.node)) calls->push_back(&step);
       if (const auto* branch = std::get_if<ir::BranchStep>(&step.node)) {
-        collect_steps(*branch->then_steps, variant, items);
-        collect_steps(*branch->else_steps, variant, items);
+        collect_calls(*branch->then_steps, calls);
+        collect_calls(*branch->else_steps, calls);
       }
       if (const auto* loop = std::get_if<ir::LoopStep>(&step.node)) {
-        collect_steps(*loop->body, variant, items);
+        collect_calls(*loop->body, calls);
       }
     }
+  }
+
+  static std::string operators_of(const ir::Step& step, const CompiledModel::Data& model) {
+    std::vector<std::string> types;
+    for (const std::string& node : step.origins) {
+      const auto found = model.operators.find(node);
+      if (found != model.operators.end()) types.push_back(found->second);
+    }
+    return fmt::format("{}", fmt::join(types, ", "));
+  }
+
+  DataItem steps(const std::string& owner, const VariantCode& code,
+                 const CompiledModel::Data& model) {
+    std::vector<const ir::Step*> calls;
+    collect_calls(code.variant->plan.steps, &calls);
+    std::vector<DataItem> items;
+    for (size_t k = 0; k < calls.size(); ++k) {
+      const auto& call = std::get<ir::KernelCall>(calls[k]->node);
+      const StepRow& row = code.steps.steps.at(k);
+      items.push_back({DataStruct{{text(code.variant->kernels[call.function].name),
+                                   text(fmt::format("{}", fmt::join(calls[k]->origins, ", "))),
+                                   text(operators_of(*calls[k], model)), i32(row.iteration),
+                                   i32(row.num_results), i32(row.first_result), i32(0),
+                                   i64(row.flops), i64(row.bytes)}}});
+    }
+    return array(owner, std::move(items));
+  }
+
+  DataItem results(const std::string& owner, const StepTable& table) {
+    std::vector<DataItem> items;
+    for (const ResultRow& row : table.results) {
+      items.push_back({DataStruct{{text(row.name), dtype(row.dtype), i32(row.rank), i32(row.memory),
+                                   i32(row.index), i32(row.extents), i32(0), i64(row.offset)}}});
+    }
+    return array(owner, std::move(items));
+  }
+
+  DataItem amounts(const std::string& owner, const StepTable& table) {
+    std::vector<DataItem> items;
+    for (const int64_t amount : table.amounts) items.push_back(i64(amount));
+    return array(owner, std::move(items));
   }
 
   DataItem checks(const std::string& owner, const ir::Plan& plan) {
@@ -138,17 +175,18 @@ class DescriptorWriter {
     for (const VariantCode& code : model.variants) {
       const ModelVariant& variant = *code.variant;
       const std::string suffix = "." + variant.level.name;
-      std::vector<DataItem> steps;
-      collect_steps(variant.plan.steps, variant, &steps);
-      const auto num_steps = static_cast<int64_t>(steps.size());
+      const auto count = [](const auto& list) { return i32(static_cast<int64_t>(list.size())); };
       items.push_back(
           {DataStruct{{text(variant.level.name), i64(static_cast<int64_t>(variant.level.features)),
-                       i32(code.num_values), i32(num_steps),
-                       array(model.model->name + ".steps" + suffix, std::move(steps)),
+                       i32(code.num_values), count(code.steps.steps),
+                       steps(model.model->name + ".steps" + suffix, code, *model.model),
                        i32(variant.plan.reserved_slots),
                        i32(static_cast<int64_t>(variant.plan.assertions.size())),
                        checks(model.model->name + ".checks" + suffix, variant.plan),
-                       pointer(code.layout), pointer(code.run)}}});
+                       pointer(code.layout), pointer(code.run), pointer(code.run_observed),
+                       results(model.model->name + ".results" + suffix, code.steps),
+                       amounts(model.model->name + ".amounts" + suffix, code.steps),
+                       count(code.steps.results), count(code.steps.amounts)}}});
     }
     return array(model.model->name + ".variants", std::move(items));
   }
@@ -188,14 +226,17 @@ class DescriptorWriter {
 
   void write_packed_functions() {
     declare("dovetail_ffi_factory", true);
+    declare("dovetail_ffi_run", true);
     declare("dovetail_ffi_library", true);
     write_packed("__tvm_ffi_dovetail.library", "dovetail_ffi_library", library_);
-    const std::string& first = request_.models.front().model->name;
-    write_packed("__tvm_ffi_default", "dovetail_ffi_factory", "model." + first);
-    for (const ModelCode& code : request_.models) {
-      write_packed("__tvm_ffi_" + code.model->name, "dovetail_ffi_factory",
-                   "model." + code.model->name);
-    }
+    write_packed_model("default", request_.models.front());
+    for (const ModelCode& code : request_.models) write_packed_model(code.model->name, code);
+  }
+
+  void write_packed_model(const std::string& name, const ModelCode& code) {
+    const std::string subject = "model." + code.model->name;
+    write_packed("__tvm_ffi_" + name, "dovetail_ffi_factory", subject);
+    write_packed("__tvm_ffi_" + name + ".run", "dovetail_ffi_run", subject);
   }
 
   // int32_t name(void* self, const void* args, int32_t num_args, void* result)

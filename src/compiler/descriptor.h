@@ -6,13 +6,15 @@
 #include <vector>
 
 #include "compiler/compiled_model.h"
+#include "compiler/step_table.h"
 #include "ir/loop.h"
 
 namespace dovetail::compiler {
 
 struct VariantCode {
   const ModelVariant* variant;
-  std::string layout, run;  // function names
+  std::string layout, run, run_observed;  // function names
+  StepTable steps;
   int num_values;
   std::map<ir::Dim, int> slots;  // of symbolic output extents
 };

@@ -70,15 +70,20 @@ compiler::ModelCode generate(const CompiledModel::Data& model,
   for (const TensorInfo& output : model.outputs) outputs.push_back(output.type.shape);
   for (const ModelVariant& variant : variants) {
     const std::string suffix = model.name + "." + variant.level.name;
-    compiler::Program program = compiler::make_program({.layout_name = "layout." + suffix,
-                                                        .run_name = "run." + suffix,
-                                                        .plan = &variant.plan,
-                                                        .dims = model.dims,
-                                                        .outputs = outputs,
-                                                        .kernels = &variant.kernels});
+    compiler::Program program =
+        compiler::make_program({.layout_name = "layout." + suffix,
+                                .run_name = "run." + suffix,
+                                .run_observed_name = "run_observed." + suffix,
+                                .plan = &variant.plan,
+                                .num_inputs = static_cast<int>(model.inputs.size()),
+                                .dims = model.dims,
+                                .outputs = outputs,
+                                .kernels = &variant.kernels});
     for (const loop::Function& kernel : variant.kernels) kernels->try_emplace(kernel.name, kernel);
-    code.variants.push_back({&variant, program.layout.name, program.run.name, program.num_values,
-                             std::move(program.output_slots)});
+    code.variants.push_back({&variant, program.layout.name, program.run.name,
+                             program.run_observed->name, std::move(program.steps),
+                             program.num_values, std::move(program.output_slots)});
+    module->functions.push_back(*std::move(program.run_observed));
     module->functions.push_back(std::move(program.layout));
     module->functions.push_back(std::move(program.run));
   }

@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <utility>
 
 #include "base/error.h"
 #include "compiler/facts.h"
+#include "compiler/work.h"
 #include "ir/regions.h"
 #include "kernels/kernel.h"
 
@@ -42,22 +45,44 @@ class Lowering {
   // `facts` are settled as their symbols become known.
   void add_graph(const ir::Graph& graph, Facts* facts, ir::Steps* steps) {
     facts->settle(steps);
+    const std::vector<ir::StepResult> around = std::exchange(waiting_, {});
     for (const auto& node : graph.nodes()) {
-      if (is_view(*node)) continue;
       if (const auto* measure = node->as<ir::Measure>()) {
         add_measure(*node, *measure, graph.symbols, steps);
       } else if (const auto* branch = node->as<ir::If>()) {
         add_if(*node, *branch, *facts, steps);
       } else if (const auto* loop = node->as<ir::Loop>()) {
         add_loop(*node, *loop, *facts, steps);
-      } else {
+      } else if (!is_view(*node)) {
         add_kernels(*node, graph.symbols, steps);
       }
+      if (node->as<ir::Input>() || node->as<ir::Param>()) continue;
+      for (const auto& result : node->results) tell_of(*result, steps);
       if (!ir::defines_symbols(*node)) continue;
       facts->define(ir::defined_symbols(*node));
       facts->settle(steps);
     }
     facts->require_settled();
+    waiting_ = around;
+  }
+
+  // Makes a named value a result of the step before, or, where that is no kernel, of the next one:
+  // there its extents are known, and its memory still holds it.
+  void tell_of(const ir::Value& value, ir::Steps* steps) {
+    const ir::Placement& placement = placed_.values.at(&value);
+    const ir::Buffer::Kind kind = plan_.buffers[placement.buffer].kind;
+    if (value.name.empty() || kind == ir::Buffer::Kind::kInput ||
+        kind == ir::Buffer::Kind::kWeights || kind == ir::Buffer::Kind::kSymbol) {
+      return;
+    }
+    if (!told_.insert(value.name).second) return;
+    ir::StepResult result{value.name, value.dtype(), value.shape(), placement};
+    for (size_t axis = 0; axis < value.order.size(); ++axis) {
+      result.shape[axis] = value.shape()[value.order[axis]];
+      result.placement.strides[axis] = placement.strides[value.order[axis]];
+    }
+    auto* before = steps->empty() ? nullptr : std::get_if<ir::KernelCall>(&steps->back().node);
+    (before ? before->results : waiting_).push_back(std::move(result));
   }
 
   // ---- Symbols
@@ -222,6 +247,10 @@ class Lowering {
     }
     for (kernels::Call& call : kernels::make_calls(request))
       add_step(std::move(call), tensors, node, steps);
+    Work work = work_of(request);
+    auto& last = std::get<ir::KernelCall>(steps->back().node);
+    last.flops = std::move(work.flops);
+    last.bytes = std::move(work.bytes);
   }
 
   kernels::Layout layout_of(const ir::Value* value) const {
@@ -247,6 +276,7 @@ class Lowering {
           break;
       }
     }
+    step.results = std::exchange(waiting_, {});
     step.chunks = call.chunks;
     step.scratch = call.scratch;
     step.function = kernels_->add(std::move(call.function));
@@ -263,6 +293,8 @@ class Lowering {
   const LowerOptions& options_;
   KernelSet* kernels_;
   ir::Plan plan_;
+  std::set<std::string> told_;           // names of results
+  std::vector<ir::StepResult> waiting_;  // for the next kernel among the steps at hand
 };
 
 }  // namespace

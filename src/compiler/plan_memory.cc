@@ -45,6 +45,7 @@ class LiveRanges {
   void visit(const ir::KernelCall& call) {
     for (const ir::StepArgument& argument : call.arguments) visit(argument);
     if (call.scratch_buffer >= 0) touch(call.scratch_buffer);
+    for (const ir::StepResult& result : call.results) touch(result.placement.buffer);
   }
   void visit(const ir::MeasureStep& measure) { visit(measure.from); }
   void visit(const ir::BindStep&) {}

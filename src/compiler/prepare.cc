@@ -36,7 +36,9 @@ std::vector<ir::TensorData> run_prepare(const passes::Split& split) {
   const ir::Plan plan = lower(graph, placed, {.level = &level, .strict = true}, &kernels);
   const Program program = make_program({.layout_name = "prepare_layout",
                                         .run_name = "prepare_run",
+                                        .run_observed_name = {},
                                         .plan = &plan,
+                                        .num_inputs = static_cast<int>(split.prepare_inputs.size()),
                                         .dims = {},
                                         .outputs = {},
                                         .kernels = &kernels.functions()});
@@ -69,7 +71,8 @@ std::vector<ir::TensorData> run_prepare(const passes::Split& split) {
   }
   dv_host host{};
   host.size = sizeof(dv_host);
-  const dv_call call{values.data(), io.data(), workspace.get(), nullptr, &host, nullptr, nullptr};
+  const dv_call call{values.data(), io.data(), workspace.get(), nullptr,
+                     &host,         nullptr,   nullptr,         nullptr};
   code.function<int32_t(const dv_call*)>("prepare_run")(&call);
 
   std::vector<ir::TensorData> tensors;

@@ -13,15 +13,6 @@ using ir::Dim;
 using loop::Builder;
 using loop::Value;
 
-int Slots::of(const Dim& dim) {
-  const auto [found, inserted] =
-      slots_.try_emplace(dim, static_cast<int>(dims_.size()) + DV_FIRST_SLOT);
-  if (inserted) dims_.push_back(dim);
-  return found->second;
-}
-
-int Slots::count() const { return static_cast<int>(dims_.size()) + DV_FIRST_SLOT; }
-
 Value holds(const ir::Assertion& assertion, const Value& given, const Value& expected) {
   switch (assertion.kind) {
     case ir::Assertion::Kind::kAtLeast:
@@ -48,7 +39,8 @@ void emit_check(Builder& b, const ir::Plan& plan, int index, const Value& values
 
 namespace {
 
-loop::Function emit_layout(const ProgramRequest& request, const Slots& slots) {
+// Writes the slots below `count` that layout knows, and symbols.
+loop::Function emit_layout(const ProgramRequest& request, const Slots& slots, int count) {
   const ir::Plan& plan = *request.plan;
   Builder b(request.layout_name, loop::Convention::kPlain);
   const Value dims = b.pointer_parameter("dims");
@@ -69,7 +61,8 @@ loop::Function emit_layout(const ProgramRequest& request, const Slots& slots) {
   const Value scratch = code.emit(plan.scratch) * workers;
   b.store(code.emit(plan.workspace) + scratch, values, b.constant(int64_t{8} * DV_VALUE_WORKSPACE));
   for (const Dim& dim : slots.dims()) {
-    if (!ir::known_early(plan, dim)) continue;
+    const bool needed = slots.at(dim) < count || dim.lone_symbol();
+    if (!needed || !ir::known_early(plan, dim)) continue;
     b.store(code.emit(dim), values, b.constant(int64_t{8} * slots.at(dim)));
   }
   b.return_(0);
@@ -86,8 +79,14 @@ Program make_program(const ProgramRequest& request) {
       if (!dim.is_constant()) program.output_slots[dim] = slots.of(dim);
     }
   }
-  program.run = RunCode(request, slots).emit();
-  program.layout = emit_layout(request, slots);
+  program.run = RunCode(request.run_name, request, slots, nullptr).emit();
+  const int plain_slots = slots.count();
+  if (!request.run_observed_name.empty()) {
+    StepTableWriter steps(*request.plan, slots, request.num_inputs);
+    program.run_observed = RunCode(request.run_observed_name, request, slots, &steps).emit();
+    program.steps = steps.take();
+  }
+  program.layout = emit_layout(request, slots, plain_slots);
   program.num_values = slots.count();
   return program;
 }

@@ -3,7 +3,7 @@
 #include <dovetail/abi.h>
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <utility>
 
 #include "base/error.h"
 
@@ -18,11 +18,13 @@ const loop::Type kInt = loop::scalar(ir::DType::kI64);
 
 }  // namespace
 
-RunCode::RunCode(const ProgramRequest& request, Slots& slots)
+RunCode::RunCode(const std::string& name, const ProgramRequest& request, Slots& slots,
+                 StepTableWriter* observed)
     : request_(request),
       plan_(*request.plan),
       slots_(slots),
-      b_(request.run_name, loop::Convention::kPlain),
+      observed_(observed),
+      b_(name, loop::Convention::kPlain),
       dims_(b_, ir::DType::kI64, [this](const Dim& dim) { return known(dim); }) {}
 
 loop::Function RunCode::emit() {
@@ -32,10 +34,6 @@ loop::Function RunCode::emit() {
   workspace_ = b_.load_pointer(call_, DV_CALL_WORKSPACE);
   weights_ = b_.load_pointer(call_, DV_CALL_WEIGHTS);
   if (plan_.reserved_slots > 0) reserved_ = b_.load_pointer(call_, DV_CALL_RESERVED);
-  for (const ir::Buffer& buffer : plan_.buffers) {
-    if (buffer.kind == ir::Buffer::Kind::kInput)
-      num_inputs_ = std::max(num_inputs_, buffer.index + 1);
-  }
   emit(plan_.steps);
   b_.return_(0);
   return b_.finish();
@@ -83,7 +81,7 @@ Value RunCode::base(const ir::Buffer& buffer) {
     case ir::Buffer::Kind::kInput:
       return b_.load_pointer(io_, buffer.index);
     case ir::Buffer::Kind::kOutput:
-      return b_.load_pointer(io_, num_inputs_ + buffer.index);
+      return b_.load_pointer(io_, request_.num_inputs + buffer.index);
     case ir::Buffer::Kind::kWeights:
       return weights_;
     case ir::Buffer::Kind::kSymbol:
@@ -131,6 +129,20 @@ void RunCode::emit(const ir::KernelCall& call) {
     }
   }
   b_.parallel_call((*request_.kernels)[call.function].name, call_, words, amount(call.chunks));
+  if (observed_) observe(call);
+}
+
+// What only an observer asks for is computed here, so that layout has no more to do.
+void RunCode::observe(const ir::KernelCall& call) {
+  const int step = observed_->add(call, iteration_);
+  DimCode code(b_, ir::DType::kI64, [this](const Dim& dim) -> Value {
+    if (dim.is_constant()) return b_.constant(dim.value());
+    return dim.lone_symbol() ? slot(dim) : Value();
+  });
+  for (const Dim& dim : observed_->own_values()) {
+    b_.store(code.emit(dim), values_, b_.constant(int64_t{8} * slots_.of(dim)));
+  }
+  b_.checked_call("dovetail_observe", {call_, b_.constant(static_cast<int64_t>(step))});
 }
 
 void RunCode::emit(const ir::MeasureStep& measure) {
@@ -198,7 +210,9 @@ void RunCode::emit(const ir::LoopStep& loop) {
     set_symbol(loop.iteration, b_.constant(int64_t{0}));
     b_.repeat([&] {
       dims_.forget();
+      const std::string outer = std::exchange(iteration_, loop.iteration);
       emit(*loop.body);
+      iteration_ = outer;
       const Value next = slot(iteration) + 1;
       set_symbol(loop.iteration, next);
       Value again = b_.constant(int64_t{1}, loop::scalar(ir::DType::kBool));

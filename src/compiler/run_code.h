@@ -2,27 +2,15 @@
 // by layout; expressions of symbols that steps define are computed where they are used.
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
 #include "compiler/dim_code.h"
 #include "compiler/program.h"
+#include "compiler/slots.h"
+#include "compiler/step_table.h"
 
 namespace dovetail::compiler {
-
-// Slots of the values table, one for each value.
-class Slots {
- public:
-  int of(const ir::Dim& dim);  // made when it is not there
-  int at(const ir::Dim& dim) const { return slots_.at(dim); }
-  const std::vector<ir::Dim>& dims() const { return dims_; }
-  int count() const;
-
- private:
-  std::map<ir::Dim, int> slots_;
-  std::vector<ir::Dim> dims_;
-};
 
 // Returns 1 + index from the function, with the two numbers in `values`, unless the assertion
 // holds.
@@ -31,7 +19,9 @@ void emit_check(loop::Builder& b, const ir::Plan& plan, int index, const loop::V
 
 class RunCode {
  public:
-  RunCode(const ProgramRequest& request, Slots& slots);
+  // With `observed` every step is told of and described there.
+  RunCode(const std::string& name, const ProgramRequest& request, Slots& slots,
+          StepTableWriter* observed);
   loop::Function emit();
 
  private:
@@ -53,14 +43,16 @@ class RunCode {
   void emit(const ir::GrowStep& grow);
   void emit(const ir::BranchStep& branch);
   void emit(const ir::LoopStep& loop);
+  void observe(const ir::KernelCall& call);
 
   const ProgramRequest& request_;
   const ir::Plan& plan_;
   Slots& slots_;
+  StepTableWriter* observed_;
+  std::string iteration_;  // the symbol of the innermost loop
   loop::Builder b_;
   DimCode dims_;
   loop::Value call_, values_, io_, workspace_, weights_, reserved_;
-  int num_inputs_ = 0;
 };
 
 }  // namespace dovetail::compiler

@@ -14,4 +14,5 @@ const dv_api dovetail_api = {
     dv_get_input,
     dv_get_output,
     dv_copy_output,
+    dv_run_observed,
 };

@@ -75,6 +75,7 @@ int32_t dv_set_input_zero_copy(dv_context* context, int32_t index, const dv_tens
 int32_t dv_set_output_zero_copy(dv_context* context, int32_t index, const dv_tensor* tensor,
                                 dv_error* error);
 int32_t dv_run(dv_context* context, dv_error* error);
+int32_t dv_run_observed(dv_context* context, const dv_observer* observer, dv_error* error);
 int32_t dv_get_input(dv_context* context, int32_t index, dv_tensor* view, dv_error* error);
 int32_t dv_get_output(dv_context* context, int32_t index, dv_tensor* view, dv_error* error);
 int32_t dv_copy_output(dv_context* context, int32_t index, const dv_tensor* tensor,

@@ -81,14 +81,10 @@ int dv_any_as_tensor(const dv_any* value, const dv_tensor** tensor, dv_object** 
   return 1;
 }
 
-int dv_any_as_device(const dv_any* value, dv_device* device) {
-  const dv_object* object = object_of(value);
-  if (object && (object->type == DV_ANY_ARRAY || object->type == DV_ANY_LIST)) {
-    const dv_sequence_object* sequence = (const dv_sequence_object*)(const void*)object;
-    if (sequence->size != 1) return 0;
-    value = sequence->items;
-  }
-  if (value->type != DV_ANY_DEVICE) return 0;
-  *device = value->value.device;
-  return 1;
+int64_t dv_any_items(const dv_any** value) {
+  const dv_object* object = object_of(*value);
+  if (!object || (object->type != DV_ANY_ARRAY && object->type != DV_ANY_LIST)) return 1;
+  const dv_sequence_object* sequence = (const dv_sequence_object*)(const void*)object;
+  *value = sequence->items;
+  return sequence->size;
 }

@@ -14,7 +14,8 @@ int dv_any_as_string(const dv_any* value, dv_byte_array* text);
  * keeps it alive, NULL for a DLTensor*. 0 when the value is none of them. */
 int dv_any_as_tensor(const dv_any* value, const dv_tensor** tensor, dv_object** object);
 
-/* A device, or a list or array that holds one device and nothing else. */
-int dv_any_as_device(const dv_any* value, dv_device* device);
+/* Makes *value the items of a list or array, and gives their number; else it stays as it is: one.
+ */
+int64_t dv_any_items(const dv_any** value);
 
 #endif /* DOVETAIL_EXECUTOR_FFI_ARGUMENTS_H_ */

@@ -23,6 +23,11 @@ static void aligned_free_by(void* self, void* memory) {
   provider->free(((void**)memory)[-1]);
 }
 
+static dv_host host_by(dv_ffi_provider* provider) {
+  const dv_host host = {sizeof(dv_host), 1, provider, aligned_alloc_by, aligned_free_by, NULL, 0};
+  return host;
+}
+
 /* ---- Life */
 
 static int32_t num_tensors(const dv_model* model) { return model->num_inputs + model->num_outputs; }
@@ -44,8 +49,7 @@ dv_ffi_executor* dv_ffi_create_executor(const dv_model* model, const dv_ffi_prov
     executor->methods[i].executor = executor;
     executor->methods[i].method = &dv_ffi_methods[i];
   }
-  const dv_host host = {
-      sizeof(dv_host), 1, &executor->provider, aligned_alloc_by, aligned_free_by, NULL, 0};
+  const dv_host host = host_by(&executor->provider);
   if (dv_create(model, &host, &executor->context, error) != DV_OK) {
     provider->free(executor);
     return NULL;
@@ -67,6 +71,12 @@ void dv_ffi_release_executor(dv_ffi_executor* executor) {
   executor->provider.free(executor);
 }
 
+int32_t dv_ffi_check_provider(const dv_ffi_provider* provider, dv_error* error) {
+  if (dv_ffi_is_complete(provider)) return DV_OK;
+  return dv_fail(error, DV_RUNTIME_ERROR,
+                 "the tvm_ffi runtime of this process lacks functions that an executor needs");
+}
+
 int dv_ffi_raise(const dv_ffi_provider* provider, const dv_error* error) {
   const char* kind = "RuntimeError";
   if (error->code == DV_VALUE_ERROR) kind = "ValueError";
@@ -81,23 +91,26 @@ int dv_ffi_raise(const dv_ffi_provider* provider, const dv_error* error) {
 
 typedef struct view {
   dv_managed_tensor managed;
-  dv_ffi_executor* executor;
+  dv_ffi_provider provider;
+  dv_ffi_executor* keeper;
   dv_buffer* buffer; /* NULL: the caller's own memory */
   /* then the extents and the strides */
 } view;
 
 static void delete_view(dv_managed_tensor* self) {
   view* v = self->owner;
-  dv_ffi_executor* executor = v->executor;
-  dv_buffer_release(v->buffer, &executor->context->host);
-  executor->provider.free(v);
-  dv_ffi_release_executor(executor);
+  dv_ffi_executor* keeper = v->keeper;
+  const dv_host host = host_by(&v->provider);
+  dv_buffer_release(v->buffer, &host);
+  v->provider.free(v);
+  if (keeper) dv_ffi_release_executor(keeper);
 }
 
-int32_t dv_ffi_make_view(dv_ffi_executor* executor, const dv_tensor* tensor, dv_buffer* buffer,
-                         dv_any* result, dv_error* error) {
+int32_t dv_ffi_make_view(const dv_ffi_provider* provider, dv_ffi_executor* keeper,
+                         const dv_tensor* tensor, dv_buffer* buffer, dv_any* result,
+                         dv_error* error) {
   const size_t extents = 2 * (size_t)tensor->ndim * sizeof(int64_t);
-  view* v = executor->provider.malloc(sizeof(view) + extents);
+  view* v = provider->malloc(sizeof(view) + extents);
   if (!v) return dv_fail(error, DV_MEMORY_ERROR, "no memory for a view of a tensor");
   int64_t* shape = (int64_t*)(void*)(v + 1);
   v->managed.major = 1;
@@ -114,16 +127,36 @@ int32_t dv_ffi_make_view(dv_ffi_executor* executor, const dv_tensor* tensor, dv_
     shape[axis] = tensor->shape[axis];
     shape[tensor->ndim + axis] = tensor->strides[axis];
   }
-  v->executor = executor;
+  dv_copy_bytes(&v->provider, provider, sizeof(*provider));
+  v->keeper = keeper;
   v->buffer = buffer;
-  dv_ffi_retain_executor(executor);
+  if (keeper) dv_ffi_retain_executor(keeper);
   if (buffer) dv_buffer_retain(buffer);
   dv_object* object = NULL;
-  if (executor->provider.tensor_from_dlpack(&v->managed, 0, 0, &object) != 0) {
+  if (provider->tensor_from_dlpack(&v->managed, 0, 0, &object) != 0) {
     delete_view(&v->managed);
     return DV_FFI_RAISED;
   }
   result->type = DV_ANY_TENSOR;
   result->value.pointer = object;
   return DV_OK;
+}
+
+/* ---- Functions of the provider */
+
+int32_t dv_ffi_call_global(const dv_ffi_provider* provider, const char* name, const dv_any* args,
+                           int32_t num_args, dv_any* result, dv_error* error) {
+  dv_byte_array bytes = {name, 0};
+  while (name[bytes.size]) ++bytes.size;
+  dv_object* function = NULL;
+  if (provider->get_global(&bytes, &function) != 0) return DV_FFI_RAISED;
+  if (!function) {
+    dv_text text = dv_text_begin(error, DV_RUNTIME_ERROR);
+    dv_put(&text, "the tvm_ffi runtime of this process has no function ");
+    dv_put_quoted(&text, name);
+    return dv_text_end(&text);
+  }
+  const int status = provider->call_function(function, args, num_args, result);
+  provider->release(function);
+  return status == 0 ? DV_OK : DV_FFI_RAISED;
 }

@@ -45,12 +45,20 @@ dv_ffi_executor* dv_ffi_create_executor(const dv_model* model, const dv_ffi_prov
 void dv_ffi_retain_executor(dv_ffi_executor* executor);
 void dv_ffi_release_executor(dv_ffi_executor* executor);
 
+/* DV_RUNTIME_ERROR unless it has all functions that an executor needs. */
+int32_t dv_ffi_check_provider(const dv_ffi_provider* provider, dv_error* error);
+
 /* Raises the error as the Python exception of its kind, when anyone can hear it; always -1. */
 int dv_ffi_raise(const dv_ffi_provider* provider, const dv_error* error);
 
 /* An ffi.Tensor over the memory of an input or output that is not borrowed. It keeps the memory and
- * the executor alive. */
-int32_t dv_ffi_make_view(dv_ffi_executor* executor, const dv_tensor* tensor, dv_buffer* buffer,
-                         dv_any* result, dv_error* error);
+ * `keeper`, if there is one, alive. */
+int32_t dv_ffi_make_view(const dv_ffi_provider* provider, dv_ffi_executor* keeper,
+                         const dv_tensor* tensor, dv_buffer* buffer, dv_any* result,
+                         dv_error* error);
+
+/* Calls the provider's function `name` ("ffi.Map"). */
+int32_t dv_ffi_call_global(const dv_ffi_provider* provider, const char* name, const dv_any* args,
+                           int32_t num_args, dv_any* result, dv_error* error);
 
 #endif /* DOVETAIL_EXECUTOR_FFI_EXECUTOR_H_ */

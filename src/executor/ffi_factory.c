@@ -69,31 +69,25 @@ static int32_t make_functions(dv_ffi_executor* executor, dv_any* args) {
 }
 
 static int32_t make_map(dv_ffi_executor* executor, dv_any* result, dv_error* error) {
-  const dv_byte_array name = {"ffi.Map", 7};
   const dv_ffi_provider* provider = &executor->provider;
-  dv_object* map = NULL;
-  if (provider->get_global(&name, &map) != 0) return DV_FFI_RAISED;
-  if (!map) {
-    return dv_fail(error, DV_RUNTIME_ERROR,
-                   "the tvm_ffi runtime of this process has no function 'ffi.Map'");
-  }
   dv_any args[2 * DV_FFI_NUM_METHODS];
   dv_clear_bytes(args, sizeof(args));
   int32_t code = make_functions(executor, args);
-  if (code == DV_OK && provider->call_function(map, args, 2 * DV_FFI_NUM_METHODS, result) != 0) {
-    code = DV_FFI_RAISED;
+  if (code == DV_OK) {
+    code = dv_ffi_call_global(provider, "ffi.Map", args, 2 * DV_FFI_NUM_METHODS, result, error);
   }
   for (int32_t i = 0; i < DV_FFI_NUM_METHODS; ++i) {
     if (args[2 * i + 1].value.pointer) provider->release(args[2 * i + 1].value.pointer);
   }
-  provider->release(map);
   return code;
 }
 
-/* ---- The factory's argument */
+/* ---- The factory's arguments: devices one by one, lists of them, or both */
 
 static const char* device_name(int32_t type) {
   switch (type) {
+    case DV_CPU:
+      return "cpu";
     case 2:
       return "cuda";
     case 4:
@@ -117,24 +111,43 @@ static void put_device(dv_text* text, dv_device device) {
   dv_put_integer(text, device.id);
 }
 
-static int32_t check_device(const dv_model* model, const dv_any* args, int32_t num_args,
-                            dv_error* error) {
-  dv_device device = {0, 0};
-  const int is_device = num_args == 1 && dv_any_as_device(args, &device);
-  if (is_device && device.type == DV_CPU && device.id >= 0) return DV_OK;
-  dv_text text = dv_text_begin(error, is_device ? DV_VALUE_ERROR : DV_TYPE_ERROR);
+static int32_t not_a_device(const dv_model* model, const char* kind, dv_error* error) {
+  dv_text text = dv_text_begin(error, DV_TYPE_ERROR);
   dv_put(&text, "model ");
   dv_put_quoted(&text, model->name);
-  dv_put(&text, " takes one device, the CPU (cpu:0), got ");
-  if (is_device) {
-    put_device(&text, device);
-  } else if (num_args == 1) {
-    dv_put(&text, dv_any_kind(args));
-  } else {
-    dv_put_integer(&text, num_args);
-    dv_put(&text, " arguments");
-  }
+  dv_put(&text, " takes devices, got ");
+  dv_put(&text, kind);
   return dv_text_end(&text);
+}
+
+static int32_t check_device(const dv_model* model, const dv_any* value, dv_error* error) {
+  if (value->type != DV_ANY_DEVICE) return not_a_device(model, dv_any_kind(value), error);
+  const dv_device device = value->value.device;
+  if (device.type == DV_CPU && device.id == 0) return DV_OK;
+  dv_text text = dv_text_begin(error, DV_VALUE_ERROR);
+  dv_put(&text, "model ");
+  dv_put_quoted(&text, model->name);
+  dv_put(&text, " cannot run on ");
+  put_device(&text, device);
+  dv_put(&text, "; it runs on cpu:0");
+  return dv_text_end(&text);
+}
+
+static int32_t check_devices(const dv_model* model, const dv_any* args, int32_t num_args,
+                             dv_error* error) {
+  int64_t count = 0;
+  int32_t code = DV_OK;
+  for (int32_t k = 0; k < num_args && code == DV_OK; ++k) {
+    const dv_any* items = &args[k];
+    const int64_t size = dv_any_items(&items);
+    for (int64_t i = 0; i < size && code == DV_OK; ++i, ++count) {
+      code = check_device(model, &items[i], error);
+    }
+  }
+  if (code == DV_OK && count == 0) {
+    return not_a_device(model, "none; it runs on cpu:0", error);
+  }
+  return code;
 }
 
 static int32_t make_executor(const dv_model* model, const dv_ffi_provider* provider, dv_any* result,
@@ -154,12 +167,8 @@ int32_t dovetail_ffi_factory(const dv_model* model, const void* args, int32_t nu
   dv_any made;
   dv_clear_bytes(&made, sizeof(made));
   dv_ffi_find_provider(&provider);
-  int32_t code = DV_OK;
-  if (!dv_ffi_is_complete(&provider)) {
-    code = dv_fail(&error, DV_RUNTIME_ERROR,
-                   "the tvm_ffi runtime of this process lacks functions that an executor needs");
-  }
-  if (code == DV_OK) code = check_device(model, args, num_args, &error);
+  int32_t code = dv_ffi_check_provider(&provider, &error);
+  if (code == DV_OK) code = check_devices(model, args, num_args, &error);
   if (code == DV_OK) code = make_executor(model, &provider, &made, &error);
   if (code == DV_FFI_RAISED) return -1;
   if (code != DV_OK) return dv_ffi_raise(&provider, &error);

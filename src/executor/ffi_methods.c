@@ -160,7 +160,8 @@ static int32_t share(dv_ffi_executor* executor, const place* at, const dv_tensor
   }
   dv_buffer* buffer = at->binding->buffer;
   const int own = buffer && dv_buffer_data(buffer) == at->binding->data;
-  return dv_ffi_make_view(executor, tensor, own ? buffer : NULL, result, error);
+  return dv_ffi_make_view(&executor->provider, executor, tensor, own ? buffer : NULL, result,
+                          error);
 }
 
 static int32_t get_input(dv_ffi_executor* executor, const dv_any* args, int32_t num_args,

@@ -43,7 +43,15 @@ static int32_t check_borrowed_outputs(const dv_context* context, dv_error* error
   return DV_OK;
 }
 
-int32_t dv_run(dv_context* context, dv_error* error) {
+/* Status of a run that its observer ends; not the code of an error. */
+enum { STOPPED = -1000 };
+
+int32_t dovetail_observe(const dv_call* call, int64_t step) {
+  const dv_observer* observer = call->observer;
+  return observer->after_step(observer->self, call, (int32_t)step) ? STOPPED : 0;
+}
+
+static int32_t run(dv_context* context, const dv_observer* observer, dv_error* error) {
   if (!context) return dv_fail(error, DV_VALUE_ERROR, "the context is NULL");
   const dv_model* model = context->model;
   int32_t code = check_inputs_set(context, error);
@@ -63,13 +71,32 @@ int32_t dv_run(dv_context* context, dv_error* error) {
     output->data = output->is_borrowed ? output->borrowed : dv_buffer_data(output->buffer);
     context->io[model->num_inputs + i] = output->data;
   }
-  const dv_call call = {
-      context->values,   context->io, context->workspace, model->library->weights, &context->host,
-      context->reserved, context};
+  const dv_call call = {context->values,
+                        context->io,
+                        context->workspace,
+                        model->library->weights,
+                        &context->host,
+                        context->reserved,
+                        context,
+                        observer};
+  const dv_variant* variant = context->variant;
   context->error = error;
-  code = dv_status(context, context->variant->run(&call), error);
+  const int32_t status = observer ? variant->run_observed(&call) : variant->run(&call);
   context->error = NULL;
+  if (status == STOPPED) return DV_OK;
+  code = dv_status(context, status, error);
   if (code != DV_OK) return code;
   for (int32_t i = 0; i < model->num_outputs; ++i) context->outputs[i].ready = 1;
   return DV_OK;
+}
+
+int32_t dv_run(dv_context* context, dv_error* error) { return run(context, NULL, error); }
+
+int32_t dv_run_observed(dv_context* context, const dv_observer* observer, dv_error* error) {
+  if (!observer || observer->size < sizeof(dv_observer) || !observer->after_step) {
+    return dv_fail(
+        error, DV_VALUE_ERROR,
+        "the observer is NULL, its size is not sizeof(dv_observer) or its function NULL");
+  }
+  return run(context, observer, error);
 }

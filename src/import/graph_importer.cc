@@ -89,6 +89,7 @@ ops::OnnxNode GraphImporter::view_of(const Node& node, Scope& scope) {
 void GraphImporter::add_node(const Node& node, Scope& scope) {
   const std::string around = scope.graph().origin();
   scope.graph().set_origin(node.name);
+  scope.graph().operators[node.name] = node.proto->op_type();
   try {
     ops::OnnxNode view = view_of(node, scope);
     if (view.outputs.empty()) return;  // nothing reads it

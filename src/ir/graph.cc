@@ -160,6 +160,7 @@ std::shared_ptr<Graph> clone(const Graph& graph) {
     added->origins = node->origins;
     for (size_t i = 0; i < node->results.size(); ++i) {
       added->results[i]->name = node->results[i]->name;
+      added->results[i]->order = node->results[i]->order;
       added->results[i]->elements = node->results[i]->elements;
       moved[node->results[i].get()] = added->results[i].get();
     }

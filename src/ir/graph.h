@@ -41,6 +41,8 @@ struct Value {
   Node* node = nullptr;
   int index = 0;     // which result of `node`
   std::string name;  // the ONNX name where there is one
+  // Axis i of the ONNX tensor is axis order[i] of this value; empty: the axes are the same.
+  std::vector<int> order;
   // Integer tensors of at most 4096 elements whose content is known as shape expressions,
   // row-major.
   std::optional<std::vector<Dim>> elements;
@@ -323,7 +325,8 @@ class Graph {
   std::vector<Value*> inputs;  // results of Input nodes, in order
   std::vector<Value*> outputs;
   std::vector<std::string> output_names;
-  std::map<std::string, TensorType> frozen;  // initializers whose value shaped the code
+  std::map<std::string, TensorType> frozen;      // initializers whose value shaped the code
+  std::map<std::string, std::string> operators;  // of the import: types of ONNX nodes by name
   std::vector<Check> checks;
 
   Value* input(const std::string& name, TensorType type);

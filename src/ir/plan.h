@@ -47,12 +47,22 @@ struct StepArgument {
 struct Step;
 using Steps = std::vector<Step>;
 
+// A tensor that lies in memory after a step.
+struct StepResult {
+  std::string name;  // of the ONNX tensor
+  DType dtype = DType::kF32;
+  Shape shape;  // of the ONNX tensor
+  Placement placement;
+};
+
 struct KernelCall {
   int function = 0;  // index into the kernels of the program
   std::vector<StepArgument> arguments;
   Dim chunks = 1;
   Dim scratch = 0;          // bytes for each worker
   int scratch_buffer = -1;  // where the scratch lies when its size is known only at run time
+  std::vector<StepResult> results = {};
+  Dim flops = 0, bytes = 0;  // dv_step
 };
 
 // Reads symbols: element i lies at `from` + i * stride bytes.

@@ -91,6 +91,7 @@ class Pusher {
     const Delayed& x = delayed_.at(node.operands[0]);
     Perm perm;
     for (const int axis : op.perm) perm.push_back(x.perm[axis]);
+    keep_name(*node.result(), x.value, perm);
     delayed_[node.result()] = {x.value, std::move(perm)};
   }
 
@@ -328,11 +329,19 @@ class Pusher {
       Value* value = made.results[k].get();
       if (is_identity(perm)) {
         rebuild_.set(old, value);
-      } else if (value->name.empty()) {
-        value->name = old->name;
+      } else {
+        keep_name(*old, value, perm);
       }
       delayed_[old] = {value, perm};
     }
+  }
+
+  // `value` holds the elements of `old`, whose axis i is axis perm[i] of it.
+  static void keep_name(const Value& old, Value* value, const Perm& perm) {
+    if (!value->name.empty() || old.name.empty() || value->node->as<ir::Param>()) return;
+    value->name = old.name;
+    value->order = perm;
+    for (size_t i = 0; i < old.order.size(); ++i) value->order[i] = perm[old.order[i]];
   }
 
   Graph& old_;

@@ -79,6 +79,7 @@ class Hoister {
     made->origins = node.origins;
     for (size_t i = 0; i < node.results.size(); ++i) {
       made->results[i]->name = node.results[i]->name;
+      made->results[i]->order = node.results[i]->order;
       (*outside)[node.results[i].get()] = made->results[i].get();
     }
     if (param) params_[param->name] = made->result();

@@ -33,7 +33,10 @@ std::vector<Value*> Rebuild::operands_of(const Node& old) const {
 
 void Rebuild::set(const Value* old, Value* now) {
   now_[old] = now;
-  if (now->name.empty()) now->name = old->name;
+  if (now->name.empty()) {
+    now->name = old->name;
+    now->order = old->order;
+  }
   if (!now->elements && now->shape() == old->shape()) now->elements = old->elements;
 }
 

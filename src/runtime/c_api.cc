@@ -9,7 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "runtime/executor.h"
+#include "runtime/library.h"
 #include "runtime/tensor.h"
 
 struct dovetail_module {
@@ -106,7 +108,9 @@ int32_t dovetail_executor_create(dovetail_module* module, const char* model,
                                  const dv_device* devices, int32_t num_devices,
                                  dovetail_executor** executor, dv_error* error) {
   return guarded(error, [&] {
-    const dovetail::Function factory = module->module[model ? model : "default"];
+    // The model first: its error names the models alone, not every function.
+    const char* name = module->module.model(model ? model : "default")->name;
+    const dovetail::Function factory = module->module[name];
     const auto made = factory(dovetail::devices_of(devices, num_devices)).as<dovetail::Module>();
     *executor = new dovetail_executor{
         std::static_pointer_cast<dovetail::detail::ExecutorNode>(made.node())};
@@ -148,6 +152,33 @@ int32_t dovetail_set_output_zero_copy(dovetail_executor* executor, int32_t index
 
 int32_t dovetail_run(dovetail_executor* executor, dv_error* error) {
   return guarded(error, [&] { executor->node->run(); });
+}
+
+int32_t dovetail_run_observed(dovetail_executor* executor, const dv_observer* observer,
+                              dv_error* error) {
+  return guarded(error, [&] {
+    if (!observer) throw dovetail::Error(dovetail::ErrorKind::kValue, "the observer is NULL");
+    executor->node->run_observed(*observer);
+  });
+}
+
+int32_t dovetail_call(dovetail_module* module, const char* model, const dv_tensor* inputs,
+                      int32_t num_inputs, const dv_tensor* outputs, int32_t num_outputs,
+                      dv_error* error) {
+  return guarded(error, [&] {
+    const dv_model& found = *module->module.model(model ? model : "default");
+    if (num_outputs != found.num_outputs) {
+      dovetail::throw_error(dovetail::ErrorKind::kType, "model '{}' has {} output{}, got {}",
+                            found.name, found.num_outputs, found.num_outputs == 1 ? "" : "s",
+                            num_outputs);
+    }
+    std::vector<dovetail::Tensor> tensors;
+    for (int32_t k = 0; k < num_inputs; ++k) tensors.push_back(borrowed(&inputs[k]));
+    const auto& library = static_cast<dovetail::runtime::LibraryNode&>(*module->module.node());
+    library.stateless(&found).run(tensors, [&](dovetail::detail::ExecutorNode& executor) {
+      for (int32_t k = 0; k < num_outputs; ++k) executor.get_output(k, borrowed(&outputs[k]));
+    });
+  });
 }
 
 int32_t dovetail_get_input(dovetail_executor* executor, int32_t index, dv_tensor* view,

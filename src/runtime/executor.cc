@@ -78,17 +78,16 @@ int32_t ExecutorNode::output_index(const Port& port) const {
   return index_of(port, "output", model_->outputs, model_->num_outputs, *model_);
 }
 
+ExecutorNode::Use::Use(const ExecutorNode& node) : node_(node) {
+  if (!node.in_use_.exchange(true, std::memory_order_acquire)) return;
+  throw_error(ErrorKind::kState, "{} is in use by another thread; make one for each thread",
+              node.description());
+}
+
 // Calls an entry point of the library, alone.
 template <class Call>
 void ExecutorNode::call(const Call& entry_point) {
-  if (in_use_.exchange(true, std::memory_order_acquire)) {
-    throw_error(ErrorKind::kState, "{} is in use by another thread; make one for each thread",
-                description());
-  }
-  struct Release {
-    std::atomic<bool>& flag;
-    ~Release() { flag.store(false, std::memory_order_release); }
-  } release{in_use_};
+  const Use use(*this);
   dv_error error{};
   check(entry_point(&error), error);
 }
@@ -131,6 +130,17 @@ void ExecutorNode::run() {
     if (code == DV_OK) last_outputs_ = outputs_;
     return code;
   });
+}
+
+void ExecutorNode::run_observed(const dv_observer& observer) {
+  const Use use(*this);
+  observe(observer);
+}
+
+void ExecutorNode::observe(const dv_observer& observer) {
+  dv_error error{};
+  check(api_->run_observed(context_, &observer, &error), error);
+  last_outputs_ = outputs_;
 }
 
 void ExecutorNode::set_num_threads(int threads) {

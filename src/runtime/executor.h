@@ -31,7 +31,9 @@ class ExecutorNode : public ModuleNode {
   void set_input(const Port& port, const Tensor& tensor);
   void set_input_zero_copy(const Port& port, const Tensor& tensor);
   void set_output_zero_copy(const Port& port, const Tensor& tensor);
-  void run();
+  virtual void run();
+  // The observer must not throw.
+  void run_observed(const dv_observer& observer);
   void set_num_threads(int threads);
   Tensor get_input(const Port& port);
   Tensor get_output(const Port& port);
@@ -39,6 +41,23 @@ class ExecutorNode : public ModuleNode {
   // As the library's entry points give them: the context's memory, shape included.
   void view_input(int32_t index, dv_tensor* view);
   void view_output(int32_t index, dv_tensor* view);
+  int max_workers() const { return host_.get()->max_workers; }
+
+ protected:
+  // run_observed by a caller that holds a Use.
+  void observe(const dv_observer& observer);
+
+  // Held while a thread uses the executor; kState when another one does.
+  class Use {
+   public:
+    explicit Use(const ExecutorNode& node);
+    ~Use() { node_.in_use_.store(false, std::memory_order_release); }
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
+
+   private:
+    const ExecutorNode& node_;
+  };
 
  private:
   template <class Call>
@@ -50,7 +69,7 @@ class ExecutorNode : public ModuleNode {
   const dv_api* const api_;
   runtime::Host host_;
   dv_context* context_ = nullptr;
-  std::atomic<bool> in_use_{false};
+  mutable std::atomic<bool> in_use_{false};
   // Tensors whose memory the context uses: as inputs, as outputs from the next run on, and as
   // outputs of the last run.
   std::vector<Tensor> inputs_;

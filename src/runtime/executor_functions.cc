@@ -6,19 +6,12 @@
 
 #include "base/error.h"
 #include "runtime/executor.h"
+#include "runtime/function_table.h"
 
 namespace dovetail::detail {
 namespace {
 
 using Args = std::span<const Any>;
-
-struct Row {
-  const char* name;
-  const char* signature;
-  size_t min_args;
-  size_t max_args;
-  Any (*body)(ExecutorNode& node, Args args);
-};
 
 std::variant<int64_t, std::string> port_value(const Any& value) {
   if (value.is<int64_t>()) return value.as<int64_t>();
@@ -73,7 +66,7 @@ Any get_output(ExecutorNode& node, Args args) {
   return {};
 }
 
-constexpr Row kRows[] = {
+constexpr FunctionRow<ExecutorNode> kRows[] = {
     {"set_input", "(input, Tensor)", 2, 2, set_input},
     {"set_input_zero_copy", "(input, Tensor)", 2, 2, set_input_zero_copy},
     {"set_output_zero_copy", "(output, Tensor or none)", 2, 2, set_output_zero_copy},
@@ -99,21 +92,14 @@ constexpr Row kRows[] = {
 
 std::vector<std::string> ExecutorNode::names() const {
   std::vector<std::string> names;
-  for (const Row& row : kRows) names.emplace_back(row.name);
+  for (const auto& row : kRows) names.emplace_back(row.name);
   return names;
 }
 
 Function ExecutorNode::function(const std::string& name) {
-  const Row* row = std::begin(kRows);
+  const auto* row = std::begin(kRows);
   while (name != row->name) ++row;  // the name is one of names()
-  const auto self = std::static_pointer_cast<ExecutorNode>(shared_from_this());
-  return Function([self, row](Args args) {
-    if (args.size() < row->min_args || args.size() > row->max_args) {
-      throw_error(ErrorKind::kType, "{} takes {}, got {} arguments", row->name, row->signature,
-                  args.size());
-    }
-    return row->body(*self, args);
-  });
+  return bind(std::static_pointer_cast<ExecutorNode>(shared_from_this()), *row);
 }
 
 }  // namespace dovetail::detail

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "runtime/debug.h"
 #include "runtime/executor.h"
 
 namespace dovetail {
@@ -17,18 +18,40 @@ void check_size(uint32_t size, const char* name, const std::string& where) {
               size, sizeof(Struct));
 }
 
-Device only_device(std::span<const Any> args, const std::string& model) {
-  if (args.size() != 1) {
-    throw_error(ErrorKind::kType, "model '{}' takes one Device, got {} arguments", model,
-                args.size());
+// Devices one by one, a list of them, or both.
+void check_devices(std::span<const Any> args, const dv_model& model) {
+  std::vector<Device> devices;
+  for (const Any& arg : args) {
+    if (arg.is<Device>()) {
+      devices.push_back(arg.as<Device>());
+    } else if (arg.is<std::vector<Device>>()) {
+      const auto list = arg.as<std::vector<Device>>();
+      devices.insert(devices.end(), list.begin(), list.end());
+    } else {
+      throw_error(ErrorKind::kType, "model '{}' takes devices, got {}", model.name, arg.kind());
+    }
   }
-  if (!args[0].is<std::vector<Device>>()) return args[0].as<Device>();
-  const auto devices = args[0].as<std::vector<Device>>();
-  if (devices.size() != 1) {
-    throw_error(ErrorKind::kValue, "model '{}' runs on one device, got {}", model, devices.size());
+  if (devices.empty()) {
+    throw_error(ErrorKind::kType, "model '{}' takes devices, got none; it runs on {}", model.name,
+                cpu().name());
   }
-  return devices[0];
+  for (const Device& device : devices) {
+    if (device == cpu()) continue;
+    throw_error(ErrorKind::kValue, "model '{}' cannot run on {}; it runs on {}", model.name,
+                device.name(), cpu().name());
+  }
 }
+
+template <class Node>
+Function factory(std::shared_ptr<LibraryNode> library, const dv_model* model) {
+  return Function(Function::Body([library = std::move(library), model](std::span<const Any> args) {
+    check_devices(args, *model);
+    return Any(Module(std::make_shared<Node>(library, model)));
+  }));
+}
+
+constexpr std::string_view kDebug = ".debug";
+constexpr std::string_view kRun = ".run";
 
 }  // namespace
 
@@ -56,28 +79,42 @@ void check_descriptor(const dv_library* library, const std::string& where) {
 
 LibraryNode::LibraryNode(const dv_library* library, std::shared_ptr<const void> file,
                          std::string where)
-    : file_(std::move(file)), library_(library), where_(std::move(where)) {}
+    : file_(std::move(file)), library_(library), where_(std::move(where)) {
+  for (uint64_t k = 0; k < library_->num_models; ++k) {
+    stateless_.push_back(std::make_unique<detail::StatelessModel>(this, library_->models[k]));
+  }
+}
 
 std::string LibraryNode::description() const { return where_; }
 
 std::vector<std::string> LibraryNode::names() const {
+  std::vector<std::string> models;
+  for (uint64_t k = 0; k < library_->num_models; ++k) {
+    models.emplace_back(library_->models[k]->name);
+  }
+  if (std::ranges::find(models, "default") == models.end()) models.emplace_back("default");
   std::vector<std::string> names;
-  for (uint64_t k = 0; k < library_->num_models; ++k) names.emplace_back(library_->models[k]->name);
-  if (std::ranges::find(names, "default") == names.end()) names.emplace_back("default");
+  for (const std::string& model : models) {
+    names.push_back(model);
+    names.push_back(model + std::string(kDebug));
+    names.push_back(model + std::string(kRun));
+  }
   return names;
 }
 
 Function LibraryNode::function(const std::string& name) {
   const auto self = std::static_pointer_cast<LibraryNode>(shared_from_this());
-  const dv_model* model = Module(self).model(name);
-  return Function([self, model](std::span<const Any> args) -> Any {
-    const Device device = only_device(args, model->name);
-    if (device != cpu()) {
-      throw_error(ErrorKind::kValue, "model '{}' cannot run on {}; it runs on {}", model->name,
-                  device.name(), cpu().name());
-    }
-    return Module(std::make_shared<detail::ExecutorNode>(self, model));
-  });
+  const size_t dot = name.find('.');  // no model's name has one
+  const dv_model* model = Module(self).model(name.substr(0, dot));
+  if (name.ends_with(kDebug)) return factory<detail::DebugNode>(self, model);
+  if (!name.ends_with(kRun)) return factory<detail::ExecutorNode>(self, model);
+  return Function(Function::Body(
+      [self, model](std::span<const Any> args) { return self->stateless(model).call(args); }));
+}
+
+detail::StatelessModel& LibraryNode::stateless(const dv_model* model) const {
+  const auto* found = std::find(library_->models, library_->models + library_->num_models, model);
+  return *stateless_[found - library_->models];
 }
 
 }  // namespace runtime

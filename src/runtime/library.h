@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "runtime/module.h"
+#include "runtime/stateless.h"
 
 namespace dovetail::runtime {
 
@@ -19,11 +20,13 @@ class LibraryNode : public detail::ModuleNode {
   std::vector<std::string> names() const override;
   Function function(const std::string& name) override;
   const dv_library* library() const override { return library_; }
+  detail::StatelessModel& stateless(const dv_model* model) const;
 
  private:
   std::shared_ptr<const void> file_;
   const dv_library* library_;
   std::string where_;
+  std::vector<std::unique_ptr<detail::StatelessModel>> stateless_;  // one per model
 };
 
 // kValue unless the descriptor is one that this runtime reads. `where` begins the message.

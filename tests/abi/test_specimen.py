@@ -24,6 +24,7 @@ FEATURES = {
 MESSAGES = {
     "NOT_SET": "\"input 'x' is not set: set every input before run\"",
     "NOT_RUN": "\"output 'y' holds no result yet: call run first\"",
+    "NO_OBSERVER": '"the observer is NULL, its size is not sizeof(dv_observer) or its function NULL"',
 }
 FLAGS = ["-std=gnu99", "-Wall", "-Wextra", "-Werror", "-O2", "-fvisibility=hidden"]
 
@@ -142,3 +143,90 @@ def test_opened_before_tvm_ffi_is_imported(specimen):
     )
     result = subprocess.run([sys.executable, "-c", script, str(specimen)], capture_output=True, text=True, check=False)
     assert result.stdout == "ValueError input 'x' has shape [2,3], expected [batch,4]\n", result.stderr
+
+
+@pytest.fixture(scope="module")
+def loaded(specimen):
+    import tvm_ffi
+
+    return tvm_ffi.load_module(str(specimen))
+
+
+def test_devices_one_by_one_and_in_lists(loaded):
+    import tvm_ffi
+
+    cpu, cuda = tvm_ffi.device("cpu:0"), tvm_ffi.device("cuda:1")
+    for devices in ([cpu], [cpu, cpu], [[cpu]], [[cpu, cpu]], [tvm_ffi.Array([cpu]), cpu]):
+        assert loaded["scale"](*devices)["num_inputs"]() == 1
+    refused = {
+        ValueError: [
+            ([cuda], "model 'scale' cannot run on cuda:1; it runs on cpu:0"),
+            ([[cpu, cuda]], "model 'scale' cannot run on cuda:1; it runs on cpu:0"),
+            ([cpu, tvm_ffi.device("cpu:1")], "model 'scale' cannot run on cpu:1; it runs on cpu:0"),
+        ],
+        TypeError: [
+            ([], "model 'scale' takes devices, got none; it runs on cpu:0"),
+            ([[]], "model 'scale' takes devices, got none; it runs on cpu:0"),
+            (["cpu"], "model 'scale' takes devices, got str"),
+            ([cpu, 0], "model 'scale' takes devices, got int"),
+        ],
+    }
+    for kind, cases in refused.items():
+        for devices, message in cases:
+            with pytest.raises(kind) as error:
+                loaded["scale"](*devices)
+            assert str(error.value) == message
+
+
+def test_a_model_as_a_function(loaded):
+    import tvm_ffi
+
+    x = np.arange(12, dtype="float32").reshape(3, 4)
+    scaled = x * np.array([1, -2, 0.5, 10], "float32")
+    y = np.from_dlpack(loaded["scale.run"](tvm_ffi.from_dlpack(x)))
+    z = np.from_dlpack(loaded["scale.run"](tvm_ffi.from_dlpack(x[:1])))
+    np.testing.assert_array_equal(y, scaled)  # the second call left it alone
+    np.testing.assert_array_equal(z, scaled[:1])
+    a = np.ones((2, 3), "float32")
+    np.testing.assert_array_equal(np.from_dlpack(loaded["add.run"](a, 2 * a)), 3 * a)
+    for arguments, kind, message in [
+        ([a], TypeError, "model 'add' has 2 inputs, got 1"),
+        ([a, 1], TypeError, "model 'add' takes tensors, got int"),
+        ([a, a[:, :2]], ValueError, "input 'b' has shape [2,2], expected [n,3]"),
+    ]:
+        with pytest.raises(kind) as error:
+            loaded["add.run"](*arguments)
+        assert str(error.value) == message
+
+
+def test_many_threads_call_a_model_at_once(loaded):
+    from concurrent.futures import ThreadPoolExecutor
+
+    def call(seed):
+        x = np.random.default_rng(seed).standard_normal((1 + seed % 8, 4), dtype="float32")
+        y = np.from_dlpack(loaded["scale.run"](x))
+        return np.array_equal(y, x * np.array([1, -2, 0.5, 10], "float32"))
+
+    with ThreadPoolExecutor(16) as pool:
+        assert all(pool.map(call, range(400)))
+
+
+def test_every_function_takes_a_name_or_an_index(loaded):
+    import tvm_ffi
+
+    executor = loaded["scale"](tvm_ffi.device("cpu:0"))
+    x, y = np.ones((2, 4), "float32"), np.zeros((2, 4), "float32")
+    for inputs, outputs in (("x", "y"), (0, 0)):
+        executor["set_input"](inputs, x)
+        executor["set_input_zero_copy"](inputs, x)
+        executor["set_output_zero_copy"](outputs, y)
+        executor["run"]()
+        assert y[1, 3] == 10
+        executor["set_output_zero_copy"](outputs, None)
+        executor["run"]()
+        assert np.from_dlpack(executor["get_output"](outputs))[1, 1] == -2
+        copy = np.zeros((2, 4), "float32")
+        executor["get_output"](outputs, copy)
+        assert copy[0, 2] == 0.5
+        assert np.from_dlpack(executor["get_input"](inputs)).shape == (2, 4)
+    assert executor["num_inputs"]() == 1 and executor["num_outputs"]() == 1

@@ -1,7 +1,7 @@
 """What the command line refuses: the whole message, the exit status, and that nothing is left behind."""
 
 import os
-import struct
+import re
 import subprocess
 
 import numpy as np
@@ -47,7 +47,12 @@ RUN = {
     "run mlp.so --input x=short.npy --output-dir o": "input 'x' has shape [2,63], expected [batch,64]",
     "run mlp.so --input x=double.npy --output-dir o": "input 'x' has dtype float64, expected float32",
     "run mlp.so --input x=none.npy --output-dir o": "cannot read none.npy: No such file or directory",
-    "run mlp.so --model z --input x=x.npy --output-dir o": "mlp.so has no function 'z'; it has: mlp, default",
+    "run mlp.so --model z --input x=x.npy --output-dir o": "mlp.so has no model 'z'; it has: mlp",
+    "run mlp.so --model mlp.debug --input x=x.npy --output-dir o": "mlp.so has no model 'mlp.debug'; it has: mlp",
+    "profile mlp.so": "dimension 'batch' of input 'x' has no value: give --dim batch=N",
+    "profile mlp.so --model z": "mlp.so has no model 'z'; it has: mlp",
+    "profile mlp.so --input x=short.npy": "input 'x' has shape [2,63], expected [batch,64]",
+    "profile none.so": "cannot read none.so: No such file or directory",
     "run none.so --output-dir o": "cannot read none.so: No such file or directory",
     "run text.txt --output-dir o": "text.txt is not a shared library: it is text",
 }
@@ -87,7 +92,7 @@ def test_message(run_dovetail, folder, arguments):
     assert refused(run_dovetail, folder, arguments) == f"dovetail: {message}\n"
 
 
-@pytest.mark.parametrize("arguments", ["", "build", "build mlp.onnx", "frobnicate", "bench mlp.so --threads 0"])
+@pytest.mark.parametrize("arguments", ["", "build", "build mlp.onnx", "frobnicate", "bench mlp.so --threads 0", "profile"])
 def test_wrong_usage_is_status_2(run_dovetail, folder, arguments):
     assert refused(run_dovetail, folder, arguments, code=2) != ""
 
@@ -118,8 +123,9 @@ def test_library_that_lacks_its_end(run_dovetail, folder, tmp_path):
 
 def test_library_of_another_abi_version(run_dovetail, folder, tmp_path):
     library = bytearray((folder / "mlp.so").read_bytes())
-    (current,) = struct.unpack_from("<I", library, library.index(b"DOVETAIL") + 8)
-    library[library.index(b"DOVETAIL") + 8] = current + 1
+    version = re.search(rb"DOVETAIL(.)\0\0\0", library, re.DOTALL)
+    current = version[1][0]
+    library[version.start(1)] = current + 1
     (tmp_path / "new.so").write_bytes(library)
     result = run_dovetail("inspect", tmp_path / "new.so", code=1)
     assert result.stderr == (

@@ -49,7 +49,9 @@ def test_exports_only_the_prefix_and_packed_functions(squeezenet):
     assert defined == {
         "light_squeezenet_library",
         "__tvm_ffi_light_squeezenet",
+        "__tvm_ffi_light_squeezenet.run",
         "__tvm_ffi_default",
+        "__tvm_ffi_default.run",
         "__tvm_ffi_dovetail.library",
     }
 

@@ -73,7 +73,7 @@ def test_inspect_tells_everything(run_dovetail, tmp_path):
     run_dovetail("build", tmp_path / "a-b.onnx", "-o", tmp_path / "l.so", "--cpu", "x86-64-v2", "--cpu", "x86-64")
     described = json.loads(run_dovetail("inspect", tmp_path / "l.so", "--json").stdout)
     model = described["models"][0]
-    assert (described["abi"], described["target"], described["default"]) == (1, "x86_64-linux-gnu", "a_b")
+    assert (described["abi"], described["target"], described["default"]) == (2, "x86_64-linux-gnu", "a_b")
     assert described["cpus"] == ["x86-64-v2", "x86-64"]
     assert model["inputs"] == [{"name": "x", "dtype": "float32", "shape": ["batch", 64]}]
     assert model["outputs"] == [{"name": "y", "dtype": "float32", "shape": ["batch", 64]}]

@@ -3,18 +3,15 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <numeric>
 
 #include "commands.h"
 #include "inputs.h"
+#include "timing.h"
 
 namespace dovetail::tool {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 struct Options : InputOptions {
   int threads = 0;  // 0: what the runtime finds
@@ -26,41 +23,29 @@ struct Result {
   size_t runs = 0;
 };
 
-double since(Clock::time_point begin) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
-}
-
 // One timed run: every input is set by copy, the model runs, every output is asked for.
 double timed_run(Executor& executor, const std::vector<Tensor>& inputs) {
   const auto begin = Clock::now();
   for (size_t k = 0; k < inputs.size(); ++k) executor.set_input(k, inputs[k]);
   executor.run();
   for (int k = 0; k < executor.num_outputs(); ++k) executor.get_output(k);
-  return since(begin);
+  return milliseconds_since(begin);
 }
 
 Result measure(const Options& options) {
-  constexpr size_t kMinRuns = 10;
-  constexpr double kMinMilliseconds = 1000;
-  constexpr double kWarmUpMilliseconds = 200;
   if (options.threads > 0) set_num_threads(options.threads);
   Result result;
   const auto begin = Clock::now();
   const Module library = Module::load(options.library);
-  Executor executor(library[options.model](cpu()));
-  result.load_ms = since(begin);
+  Executor executor(library[library.model(options.model)->name](cpu()));
+  result.load_ms = milliseconds_since(begin);
   const std::vector<Tensor> inputs = make_inputs(executor.model(), options);
   result.first_run_ms = timed_run(executor, inputs);
-  for (const auto warm_up = Clock::now(); since(warm_up) < kWarmUpMilliseconds;)
-    timed_run(executor, inputs);
   std::vector<double> times;
-  for (const auto start = Clock::now();
-       times.size() < kMinRuns || since(start) < kMinMilliseconds;) {
-    times.push_back(timed_run(executor, inputs));
-  }
-  std::sort(times.begin(), times.end());
-  result.min_ms = times.front();
-  result.median_ms = (times[(times.size() - 1) / 2] + times[times.size() / 2]) / 2;
+  double last = 0;
+  repeat([&] { last = timed_run(executor, inputs); }, [&] { times.push_back(last); });
+  result.min_ms = *std::min_element(times.begin(), times.end());
+  result.median_ms = median_of(times);
   result.runs = times.size();
   return result;
 }

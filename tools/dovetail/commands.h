@@ -10,6 +10,7 @@ namespace dovetail::tool {
 void add_build(CLI::App& app);
 void add_run(CLI::App& app);
 void add_bench(CLI::App& app);
+void add_profile(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_operators(CLI::App& app);
 

@@ -1,4 +1,4 @@
-// The inputs of `run` and `bench`: from .npy files, or random.
+// The inputs of `run`, `bench` and `profile`: from .npy files, or random.
 #pragma once
 
 #include <dovetail/runtime.h>

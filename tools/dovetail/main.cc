@@ -20,6 +20,7 @@ int run(int argc, char** argv) {
   dovetail::tool::add_build(app);
   dovetail::tool::add_run(app);
   dovetail::tool::add_bench(app);
+  dovetail::tool::add_profile(app);
   dovetail::tool::add_inspect(app);
   dovetail::tool::add_operators(app);
   try {

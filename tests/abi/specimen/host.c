@@ -136,6 +136,59 @@ static void takes_strides_and_lends_memory(void) {
   CHECK(memory.live == 0);
 }
 
+typedef struct {
+  int steps, stop;
+  int64_t flops, bytes;
+  float first[4];
+} Watched;
+
+static int64_t amount(const dv_call* call, dv_amount value) {
+  return value >= 0 ? value : call->values[-1 - value];
+}
+
+static int32_t watch(void* self, const dv_call* call, int32_t step) {
+  Watched* watched = (Watched*)self;
+  const dv_variant* variant = &scale()->variants[0];
+  const dv_step* row = &variant->steps[step];
+  const dv_result* rows = &variant->results[row->first_result];
+  CHECK(row->num_results == 2 && rows->memory == DV_MEMORY_WORKSPACE && rows->ndim == 2);
+  CHECK(amount(call, variant->amounts[rows->extents]) == 2);
+  CHECK(amount(call, variant->amounts[rows->extents + 2]) == 4);
+  memcpy(watched->first, call->workspace + amount(call, rows->offset), sizeof watched->first);
+  watched->flops = amount(call, row->flops);
+  watched->bytes = amount(call, row->bytes);
+  ++watched->steps;
+  return watched->stop;
+}
+
+static void tells_an_observer(void) {
+  const dv_api* api = specimen_library.api;
+  Memory memory = {0, 0, 0};
+  dv_host host = host_of(&memory);
+  dv_context* context = NULL;
+  dv_error error;
+  Watched watched = {0, 0, 0, 0, {0}};
+  dv_observer observer = {sizeof(dv_observer), 0, &watched, watch};
+  CHECK(api->create(scale(), &host, &context, &error) == DV_OK);
+  float x[8] = {1, 1, 1, 1};
+  int64_t shape[] = {2, 4};
+  dv_tensor in = tensor_of(x, shape, 2), out;
+  EXPECT_ERROR(api->run_observed(context, &observer, &error), DV_STATE_ERROR, NOT_SET);
+  CHECK(api->set_input(context, 0, &in, &error) == DV_OK);
+  CHECK(api->run_observed(context, &observer, &error) == DV_OK && watched.steps == 1);
+  CHECK(watched.flops == 8 && watched.bytes == 64 && watched.first[3] == 10.0f);
+  CHECK(api->get_output(context, 0, &out, &error) == DV_OK);
+  watched.stop = 1;
+  CHECK(api->run_observed(context, &observer, &error) == DV_OK && watched.steps == 2);
+  EXPECT_ERROR(api->get_output(context, 0, &out, &error), DV_STATE_ERROR, NOT_RUN);
+  CHECK(api->run(context, &error) == DV_OK && watched.steps == 2);
+  observer.after_step = NULL;
+  EXPECT_ERROR(api->run_observed(context, &observer, &error), DV_VALUE_ERROR, NO_OBSERVER);
+  EXPECT_ERROR(api->run_observed(context, NULL, &error), DV_VALUE_ERROR, NO_OBSERVER);
+  api->destroy(context);
+  CHECK(memory.live == 0);
+}
+
 static void refuses_with_one_sentence(void) {
   const dv_api* api = specimen_library.api;
   Memory memory = {0, 0, 0};
@@ -222,6 +275,7 @@ int main(void) {
         specimen_library.abi_version == DV_ABI_VERSION);
   runs_and_grows();
   takes_strides_and_lends_memory();
+  tells_an_observer();
   refuses_with_one_sentence();
   chooses_what_the_cpu_can_run();
   survives_a_host_without_memory();

@@ -20,6 +20,9 @@ static int32_t scale_layout(const int64_t* dims, int64_t workers, int64_t* value
   return 0;
 }
 
+/* What only an observed run writes: flops and bytes. */
+enum { FLOPS = DV_FIRST_SLOT + 1, BYTES, SCALE_VALUES };
+
 static void scale_row(void* arg, int64_t chunk, int32_t worker) {
   const dv_call* call = (const dv_call*)arg;
   const float* x = (const float*)call->io[0] + chunk * WIDTH;
@@ -36,6 +39,14 @@ static int32_t scale_run(const dv_call* call) {
   return 0;
 }
 
+static int32_t scale_run_observed(const dv_call* call) {
+  const int64_t count = call->values[DV_FIRST_SLOT] * WIDTH;
+  scale_run(call);
+  call->values[FLOPS] = count;
+  call->values[BYTES] = 2 * count * (int64_t)sizeof(float);
+  return dovetail_observe(call, 0);
+}
+
 static int32_t add_layout(const int64_t* dims, int64_t workers, int64_t* values) {
   (void)workers;
   values[DV_VALUE_WORKSPACE] = 0;
@@ -49,6 +60,12 @@ static int32_t add_run(const dv_call* call) {
   float* z = (float*)call->io[2];
   for (int64_t i = 0; i < call->values[DV_FIRST_SLOT] * 3; ++i) z[i] = a[i] + b[i];
   return 0;
+}
+
+/* Without work to report, and without results. */
+static int32_t add_run_observed(const dv_call* call) {
+  add_run(call);
+  return dovetail_observe(call, 0);
 }
 
 /* Never run where the feature is masked. */
@@ -67,8 +84,13 @@ static const dv_tensor_info kAddInputs[] = {{"a", kAddShape, 2, FLOATS},
 static const dv_tensor_info kAddOutputs[] = {{"z", kAddShape, 2, FLOATS}};
 static const dv_symbol kScaleDims[] = {{"batch", 1, 8}};
 static const dv_symbol kAddDims[] = {{"n", 0, INT64_MAX}};
-static const dv_step kScaleSteps[] = {{"scale_rows", "Mul_0"}};
-static const dv_step kAddSteps[] = {{"add", "Add_0"}};
+static const dv_step kScaleSteps[] = {
+    {"scale_rows", "Mul_0", "Mul", -1, 2, 0, 0, -1 - FLOPS, -1 - BYTES}};
+static const dv_step kAddSteps[] = {{"add", "Add_0", "Add", -1, 0, 0, 0, 0, 0}};
+/* Shape and strides of both results. */
+static const dv_amount kScaleAmounts[] = {-1 - DV_FIRST_SLOT, WIDTH, WIDTH, 1};
+static const dv_result kScaleResults[] = {{"rows", FLOATS, 2, DV_MEMORY_WORKSPACE, 0, 0, 0, 0},
+                                          {"y", FLOATS, 2, DV_MEMORY_IO, 1, 0, 0, 0}};
 
 #if defined(__x86_64__)
 #define WIDE_CPU "x86-64-v4+avx512bf16"
@@ -80,14 +102,17 @@ static const dv_step kAddSteps[] = {{"add", "Add_0"}};
 #define BASE_CPU "armv8-a"
 #endif
 
-enum { NUM_VALUES = DV_FIRST_SLOT + 1 };
+#define SCALE_WATCHED scale_run_observed, kScaleResults, kScaleAmounts, 2, 4
 
 static const dv_variant kScaleVariants[] = {
-    {WIDE_CPU, WIDE_FEATURES, NUM_VALUES, 1, kScaleSteps, 0, 0, NULL, scale_layout, scale_run_wide},
-    {BASE_CPU, 0, NUM_VALUES, 1, kScaleSteps, 0, 0, NULL, scale_layout, scale_run}};
+    {WIDE_CPU, WIDE_FEATURES, SCALE_VALUES, 1, kScaleSteps, 0, 0, NULL, scale_layout,
+     scale_run_wide, SCALE_WATCHED},
+    {BASE_CPU, 0, SCALE_VALUES, 1, kScaleSteps, 0, 0, NULL, scale_layout, scale_run,
+     SCALE_WATCHED}};
 /* Only a variant that the test can take away. */
-static const dv_variant kAddVariants[] = {
-    {WIDE_CPU, WIDE_FEATURES, NUM_VALUES, 1, kAddSteps, 0, 0, NULL, add_layout, add_run}};
+static const dv_variant kAddVariants[] = {{WIDE_CPU, WIDE_FEATURES, DV_FIRST_SLOT + 1, 1, kAddSteps,
+                                           0, 0, NULL, add_layout, add_run, add_run_observed, NULL,
+                                           NULL, 0, 0}};
 
 extern const dv_library specimen_library;
 static const dv_model kScale = {sizeof(dv_model),
@@ -144,6 +169,18 @@ EXPORT int32_t __tvm_ffi_add(void* self, const void* args, int32_t count, void* 
 EXPORT int32_t __tvm_ffi_default(void* self, const void* args, int32_t count, void* result) {
   (void)self;
   return dovetail_ffi_factory(&kScale, args, count, result);
+}
+EXPORT int32_t scale_function(void* self, const void* args, int32_t count,
+                              void* result) __asm__("__tvm_ffi_scale.run");
+int32_t scale_function(void* self, const void* args, int32_t count, void* result) {
+  (void)self;
+  return dovetail_ffi_run(&kScale, args, count, result);
+}
+EXPORT int32_t add_function(void* self, const void* args, int32_t count,
+                            void* result) __asm__("__tvm_ffi_add.run");
+int32_t add_function(void* self, const void* args, int32_t count, void* result) {
+  (void)self;
+  return dovetail_ffi_run(&kAdd, args, count, result);
 }
 EXPORT int32_t library_function(void* self, const void* args, int32_t count,
                                 void* result) __asm__("__tvm_ffi_dovetail.library");

@@ -78,6 +78,38 @@ TEST_F(CApi, BorrowsMemory) {
   EXPECT_EQ(view.data, x.data.data());
 }
 
+TEST_F(CApi, CallsWithoutAnExecutor) {
+  Rows x(2), y(2);
+  ASSERT_EQ(dovetail_call(module_, nullptr, &x.tensor, 1, &y.tensor, 1, &error_), DV_OK)
+      << error_.message;
+  EXPECT_EQ(y.data[1], -2.0f);
+  Rows narrow(1);
+  expect_error(dovetail_call(module_, "scale", &x.tensor, 1, &narrow.tensor, 1, &error_),
+               DV_VALUE_ERROR,
+               "output 'y' has shape [2,4], but the tensor to copy it to has shape [1,4]");
+  expect_error(dovetail_call(module_, "scale", &x.tensor, 1, nullptr, 0, &error_), DV_TYPE_ERROR,
+               "model 'scale' has 1 output, got 0");
+  expect_error(dovetail_call(module_, "scale", nullptr, 0, &y.tensor, 1, &error_), DV_TYPE_ERROR,
+               "model 'scale' has 1 input, got 0");
+}
+
+TEST_F(CApi, TellsAnObserver) {
+  Rows x(2);
+  ASSERT_EQ(dovetail_set_input(executor_, 0, &x.tensor, &error_), DV_OK);
+  int steps = 0;
+  dv_observer observer{sizeof(dv_observer), 0, &steps, [](void* self, const dv_call*, int32_t) {
+                         return ++*static_cast<int*>(self) == 2 ? 1 : 0;
+                       }};
+  ASSERT_EQ(dovetail_run_observed(executor_, &observer, &error_), DV_OK);
+  dv_tensor y;
+  EXPECT_EQ(dovetail_get_output(executor_, 0, &y, &error_), DV_OK);
+  ASSERT_EQ(dovetail_run_observed(executor_, &observer, &error_), DV_OK);
+  EXPECT_EQ(steps, 2);
+  EXPECT_EQ(dovetail_get_output(executor_, 0, &y, &error_), DV_STATE_ERROR);
+  expect_error(dovetail_run_observed(executor_, nullptr, &error_), DV_VALUE_ERROR,
+               "the observer is NULL");
+}
+
 TEST_F(CApi, AnExecutorOutlivesItsModule) {
   dovetail_module_release(module_);
   module_ = nullptr;
@@ -92,7 +124,7 @@ TEST_F(CApi, ErrorsAreCodesAndSentences) {
                "cannot read no/such.so: No such file or directory");
   dovetail_executor* executor = nullptr;
   expect_error(dovetail_executor_create(module_, "b", nullptr, 0, &executor, &error_), DV_KEY_ERROR,
-               "the library in this program has no function 'b'; it has: scale, add, default");
+               "the library in this program has no model 'b'; it has: scale, add");
   const dv_device device = {2, 0};
   expect_error(dovetail_executor_create(module_, "scale", &device, 1, &executor, &error_),
                DV_VALUE_ERROR, "model 'scale' cannot run on cuda:0; it runs on cpu:0");
