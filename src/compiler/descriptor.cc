@@ -32,6 +32,21 @@ DataItem dtype(ir::DType type) {
   return {DataStruct{{{DataInt{1, code}}, {DataInt{1, bits}}, {DataInt{2, 1}}}}};
 }
 
+// Equal for equal content.
+std::string text_of(const DataItem& item) {
+  if (const auto* number = std::get_if<DataInt>(&item.node))
+    return fmt::format("{}:{},", number->bytes, number->value);
+  if (const auto* address = std::get_if<DataPointer>(&item.node))
+    return fmt::format("&{}+{},", address->symbol, address->addend);
+  if (const auto* string = std::get_if<DataString>(&item.node))
+    return fmt::format("\"{}:{}\",", string->text.size(), string->text);
+  if (const auto* bytes = std::get_if<DataBytes>(&item.node))
+    return fmt::format("'{}:{}',", bytes->bytes.size(), bytes->bytes);
+  std::string text = "{";
+  for (const DataItem& field : std::get<DataStruct>(item.node).fields) text += text_of(field);
+  return text + "}";
+}
+
 class DescriptorWriter {
  public:
   DescriptorWriter(const DescriptorRequest& request, loop::Module* module)
@@ -53,11 +68,13 @@ class DescriptorWriter {
         {.name = name, .external = true, .function = function, .initial = null()});
   }
 
-  // An array object, or a null pointer when there is nothing in it.
+  // An array object, or a null pointer when there is nothing in it. Models that are alike share it.
   DataItem array(const std::string& name, std::vector<DataItem> items) {
     if (items.empty()) return null();
-    module_->data.push_back({.name = name, .initial = {DataStruct{std::move(items)}}});
-    return pointer(name);
+    DataItem content{DataStruct{std::move(items)}};
+    const auto [found, inserted] = arrays_.try_emplace(text_of(content), name);
+    if (inserted) module_->data.push_back({.name = name, .initial = std::move(content)});
+    return pointer(found->second);
   }
 
   DataItem dims(const std::string& owner, const TensorInfo& tensor, const ModelCode& model) {
@@ -224,6 +241,7 @@ class DescriptorWriter {
   loop::Module* module_;
   std::string library_;
   std::vector<std::string> exported_;
+  std::map<std::string, std::string> arrays_;  // names by content
 };
 
 }  // namespace

@@ -39,8 +39,8 @@ void check_models(const std::vector<CompiledModel>& models) {
   std::set<std::string> names;
   for (const CompiledModel& model : models) {
     if (!names.insert(model.name()).second) {
-      throw_error(ErrorKind::kValue, "two models are named '{}': give one another name",
-                  model.name());
+      throw_error(ErrorKind::kValue,
+                  "two models are named '{}': give each a name of its own (--name)", model.name());
     }
     if (model.data().target != models.front().data().target) {
       throw_error(ErrorKind::kValue,
@@ -61,10 +61,34 @@ void check_prefix(const std::string& prefix) {
   }
 }
 
-// Layout and run functions of every variant, and every kernel once.
+// The functions of a library. Equal ones stand in it once, whatever they are called.
+class Functions {
+ public:
+  // The name of the function that is kept.
+  std::string add(loop::Function function) {
+    const auto [found, inserted] =
+        names_.try_emplace(loop::to_string(function, /*with_name=*/false), function.name);
+    if (inserted) functions_.push_back(std::move(function));
+    return found->second;
+  }
+  // Kernels are called by name, and their names tell their content.
+  void add_kernels(const std::vector<loop::Function>& kernels) {
+    for (const loop::Function& kernel : kernels) kernels_.try_emplace(kernel.name, kernel);
+  }
+  void move_to(loop::Module* module) {
+    for (loop::Function& function : functions_) module->functions.push_back(std::move(function));
+    for (auto& [name, kernel] : kernels_) module->functions.push_back(std::move(kernel));
+  }
+
+ private:
+  std::vector<loop::Function> functions_;
+  std::map<std::string, std::string> names_;  // by text
+  std::map<std::string, loop::Function> kernels_;
+};
+
+// Layout and run functions of every variant, and its kernels.
 compiler::ModelCode generate(const CompiledModel::Data& model,
-                             const std::vector<ModelVariant>& variants,
-                             std::map<std::string, loop::Function>* kernels, loop::Module* module) {
+                             const std::vector<ModelVariant>& variants, Functions* functions) {
   compiler::ModelCode code{&model, {}};
   std::vector<ir::Shape> outputs;
   for (const TensorInfo& output : model.outputs) outputs.push_back(output.type.shape);
@@ -76,11 +100,10 @@ compiler::ModelCode generate(const CompiledModel::Data& model,
                                                         .dims = model.dims,
                                                         .outputs = outputs,
                                                         .kernels = &variant.kernels});
-    for (const loop::Function& kernel : variant.kernels) kernels->try_emplace(kernel.name, kernel);
-    code.variants.push_back({&variant, program.layout.name, program.run.name, program.num_values,
+    functions->add_kernels(variant.kernels);
+    code.variants.push_back({&variant, functions->add(std::move(program.layout)),
+                             functions->add(std::move(program.run)), program.num_values,
                              std::move(program.output_slots)});
-    module->functions.push_back(std::move(program.layout));
-    module->functions.push_back(std::move(program.run));
   }
   return code;
 }
@@ -97,15 +120,15 @@ void export_library(const std::vector<CompiledModel>& models, const std::filesys
 
   exporter::WeightsImage weights;
   loop::Module module;
-  std::map<std::string, loop::Function> kernels;
+  Functions functions;
   std::vector<std::vector<ModelVariant>> variants;
   for (const CompiledModel& model : models)
     variants.push_back(place_weights(model.data(), &weights));
   std::vector<compiler::ModelCode> codes;
   for (size_t m = 0; m < models.size(); ++m) {
-    codes.push_back(generate(models[m].data(), variants[m], &kernels, &module));
+    codes.push_back(generate(models[m].data(), variants[m], &functions));
   }
-  for (auto& [name, kernel] : kernels) module.functions.push_back(std::move(kernel));
+  functions.move_to(&module);
 
   compiler::LibraryNames names{
       .prefix = prefix,

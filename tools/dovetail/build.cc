@@ -1,4 +1,4 @@
-// dovetail build MODEL.onnx -o LIB
+// dovetail build MODEL.onnx... -o LIB
 #include <dovetail/compiler.h>
 #include <fmt/core.h>
 #include <fmt/format.h>
@@ -10,13 +10,14 @@
 #include "base/error.h"
 #include "commands.h"
 #include "fcompile.h"
+#include "model_options.h"
 
 namespace dovetail::tool {
 namespace {
 
 struct Options {
-  std::string model, output, name, prefix, target, header, dump, fcompile, accuracy = "fast";
-  std::vector<std::string> cpus, shapes, dims;
+  std::string output, prefix, target, header, dump, fcompile, accuracy = "fast";
+  std::vector<std::string> models, names, cpus, shapes, dims;
   bool time = false;
 };
 
@@ -66,14 +67,22 @@ Accuracy parse_accuracy(const std::string& text) {
   throw_error(ErrorKind::kValue, "--accuracy: '{}' is none of {}", text, fmt::join(names, ", "));
 }
 
+// An option that is given for every model, in their order, or not at all.
+void check_count(const char* option, size_t count, size_t models) {
+  if (count == 0 || count == models) return;
+  throw_error(ErrorKind::kValue,
+              "{} is given {} time{} for {} model{}: give one for each, in their order", option,
+              count, count == 1 ? "" : "s", models, models == 1 ? "" : "s");
+}
+
 void run(const Options& options) {
   check_stage(options.dump);
+  check_count("--name", options.names.size(), options.models.size());
   const auto on_stage = [&](const Stage& stage) {
     if (options.time) fmt::print(stderr, "{:<14} {:9.3f} ms\n", stage.name, stage.milliseconds);
     if (stage.name == options.dump) std::fputs(stage.text().c_str(), stdout);
   };
   BuildOptions build_options;
-  build_options.name = options.name;
   build_options.target = {options.target, options.cpus};
   build_options.accuracy = parse_accuracy(options.accuracy);
   build_options.on_stage = on_stage;
@@ -95,23 +104,29 @@ void run(const Options& options) {
   ExportOptions export_options{
       .prefix = options.prefix, .header = options.header, .fcompile = {}, .on_stage = on_stage};
   if (!options.fcompile.empty()) export_options.fcompile = fcompile_command(options.fcompile);
-  const CompiledModel model = build(options.model, build_options);
-  export_library({model}, options.output, export_options);
+  std::vector<BuildOptions> each = options_of_each(options.models, build_options);
+  std::vector<CompiledModel> models;
+  for (size_t m = 0; m < each.size(); ++m) {
+    if (!options.names.empty()) each[m].name = options.names[m];
+    models.push_back(build(options.models[m], each[m]));
+  }
+  export_library(models, options.output, export_options);
 }
 
 }  // namespace
 
 void add_build(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("build", "Compile an ONNX model into a native library");
-  command->add_option("MODEL", options->model, "The ONNX file")->required();
+  CLI::App* command = app.add_subcommand("build", "Compile ONNX models into one native library");
+  command->add_option("MODEL", options->models, "The ONNX files")->required();
   command
       ->add_option("-o,--output", options->output,
                    "The library: .so for the loader, .o or .a for the linker")
       ->required();
-  command->add_option("--name", options->name, "Name of the model (default: the file's stem)");
+  command->add_option("--name", options->names,
+                      "Name of the model, one for each (default: the file's stem)");
   command->add_option("--prefix", options->prefix,
-                      "Prefix of the library's globals (default: the model's name)");
+                      "Prefix of the library's globals (default: the first model's name)");
   command->add_option(
       "--target", options->target,
       fmt::format("One of {} (default: this machine)", fmt::join(target_names(), ", ")));
@@ -130,8 +145,8 @@ void add_build(CLI::App& app) {
                       "A command that links instead, as 'g++ -shared -o {output} {objects}'");
   command->add_flag("--time", options->time, "Print the time of every stage");
   command->add_option("--dump", options->dump, "Print the result of a stage as text");
-  for (CLI::Option* option : {command->get_option("--cpu"), command->get_option("--shape"),
-                              command->get_option("--dim")}) {
+  for (CLI::Option* option : {command->get_option("--name"), command->get_option("--cpu"),
+                              command->get_option("--shape"), command->get_option("--dim")}) {
     option->allow_extra_args(false);
   }
   command->callback([options] { run(*options); });
