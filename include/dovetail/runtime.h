@@ -23,6 +23,7 @@
 #include <filesystem>
 #include <functional>
 #include <limits>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -142,6 +143,21 @@ class DOVETAIL_API Tensor {
   std::shared_ptr<const detail::TensorNode> node_;
 };
 
+// ---- Params -------------------------------------------------------------------------------------
+
+// Weights by their names in the ONNX file, for libraries that do not package them.
+struct DOVETAIL_API Params {
+  std::map<std::string, Tensor> tensors;
+
+  // From a safetensors file. The tensors are read-only views of the file, which is mapped, not
+  // copied. kIo, kValue: it cannot be read or breaks the format; kUnsupported: an element type that
+  // tensors do not have.
+  static Params load(const std::filesystem::path& path);
+  // As a safetensors file, which replaces what is there when it is complete. kValue: a tensor that
+  // is not compact and row-major.
+  void save(const std::filesystem::path& path) const;
+};
+
 // ---- Functions, modules and their values --------------------------------------------------------
 
 class Any;
@@ -177,7 +193,10 @@ class DOVETAIL_API Module {
   static Module system_lib(const dv_library* library);
 
   // kKey lists the names there are. In a library: each model's name and "default", the first one;
-  // called with a Device, each makes an executor for it, as a Module.
+  // called with a Device, each makes an executor for it, as a Module. "name.load_params" takes
+  // Params, prepares them and keeps them for the executors that are made from then on; those there
+  // are keep theirs. kValue names every param that is missing or does not fit, and every frozen
+  // value that differs; nothing has changed then. kState: the library has its params.
   Function operator[](std::string_view name) const;
   std::vector<std::string> names() const;
 
@@ -209,6 +228,7 @@ class DOVETAIL_API Any {
   Any(Tensor value);  // an undefined Tensor becomes none
   Any(Function value) : value_(std::move(value)) {}
   Any(Module value) : value_(std::move(value)) {}
+  Any(Params value) : value_(std::move(value)) {}
 
   bool is_none() const { return std::holds_alternative<std::monostate>(value_); }
   template <class T>
@@ -216,7 +236,7 @@ class DOVETAIL_API Any {
     return std::holds_alternative<T>(value_);
   }
   // The value as int64_t, double (an int64_t too), bool, std::string, Device, std::vector<Device>,
-  // Tensor, Function or Module. kType names what it is.
+  // Tensor, Function, Module or Params. kType names what it is.
   template <class T>
   T as() const {
     if constexpr (std::is_same_v<T, double>) {
@@ -229,7 +249,7 @@ class DOVETAIL_API Any {
 
  private:
   using Variant = std::variant<std::monostate, int64_t, double, bool, std::string, Device,
-                               std::vector<Device>, Tensor, Function, Module>;
+                               std::vector<Device>, Tensor, Function, Module, Params>;
   explicit Any(Variant value) : value_(std::move(value)) {}
   template <class T>
   static int64_t to_int64(T value) {
@@ -278,7 +298,12 @@ class DOVETAIL_API Executor {
   void set_input_zero_copy(const Port& input, const Tensor& tensor);
   // Writes the output into the tensor's memory at each run. An undefined Tensor ends that.
   void set_output_zero_copy(const Port& output, const Tensor& tensor);
-  // kState unless every input is set.
+  // Prepares these params and uses them from the next run on; other executors keep theirs. Errors
+  // as for "name.load_params".
+  void load_params(const Params& params);
+  // Uses what another executor of the same model uses, without a copy. kState: it has none yet.
+  void share_params(const Executor& other);
+  // kState unless every input is set and the library or load_params has given params.
   void run();
   // Views: the next run overwrites them. They stay valid memory as long as the handle lives.
   Tensor get_input(const Port& input) const;

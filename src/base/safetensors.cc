@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <set>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "base/error.h"
@@ -52,28 +54,22 @@ class Parser {
         data_(file.subspan(kLengthBytes + header_.size())) {}
 
   std::vector<NamedTensor> parse() {
+    std::set<std::string> names;
     JsonReader json(header_, where_ + ": header");
     json.object([&](const std::string& name) {
       if (name == kMetadata) {
         json.object([&](const std::string&) { json.string(); });
-      } else {
-        tensors_.push_back(tensor(name, json));
+        return;
       }
+      if (!names.insert(name).second) fail(ErrorKind::kValue, name, "is there twice");
+      tensors_.push_back(tensor(name, json));
     });
     json.end();
-    check_names();
     check_places();
-    std::vector<NamedTensor> result;
-    for (Placed& placed : tensors_) result.push_back(std::move(placed.tensor));
-    return result;
+    return std::move(tensors_);
   }
 
  private:
-  struct Placed {
-    NamedTensor tensor;
-    int64_t begin, end;
-  };
-
   std::string_view header_of(std::span<const std::byte> file) const {
     uint64_t length = 0;
     if (file.size() < kLengthBytes + 2) {
@@ -108,8 +104,8 @@ class Parser {
                 fmt::format(format, std::forward<Args>(args)...));
   }
 
-  Placed tensor(const std::string& name, JsonReader& json) const {
-    Placed placed{{name, {}, {}, {}}, 0, -1};
+  NamedTensor tensor(const std::string& name, JsonReader& json) const {
+    NamedTensor result{name, {}, {}, {}};
     std::string dtype;
     std::vector<int64_t> offsets;
     unsigned seen = 0;  // each field once
@@ -127,7 +123,7 @@ class Parser {
         dtype = json.string();
       } else if (field == "shape") {
         first(2);
-        numbers(&placed.tensor.shape);
+        numbers(&result.shape);
       } else if (field == "data_offsets") {
         first(4);
         numbers(&offsets);
@@ -138,73 +134,69 @@ class Parser {
     if (seen != 7 || offsets.size() != 2) {
       fail(ErrorKind::kValue, name, "must have a dtype, a shape and two data_offsets");
     }
-    placed.begin = offsets[0];
-    placed.end = offsets[1];
-    resolve(dtype, &placed);
-    return placed;
+    result.dtype = dtype_named(dtype, name);
+    result.data = data(result, dtype, offsets[0], offsets[1]);
+    return result;
   }
 
-  // The dtype by its name, and the data.
-  void resolve(const std::string& dtype, Placed* placed) const {
-    NamedTensor& tensor = placed->tensor;
-    const auto* row = std::find_if(std::begin(kDTypes), std::end(kDTypes),
-                                   [&](const Row& candidate) { return candidate.name == dtype; });
-    if (row == std::end(kDTypes)) {
-      std::string known;
-      for (const Row& r : kDTypes) known += fmt::format("{}{}", known.empty() ? "" : ", ", r.name);
-      fail(ErrorKind::kUnsupported, tensor.name, "has dtype '{}'; those that can be read are {}",
-           dtype, known);
+  dv_dtype dtype_named(const std::string& dtype, const std::string& tensor) const {
+    std::string known;
+    for (const Row& row : kDTypes) {
+      if (row.name == dtype) return row.dtype;
+      known += fmt::format("{}{}", known.empty() ? "" : ", ", row.name);
     }
-    tensor.dtype = row->dtype;
-    int64_t bytes = row->dtype.bits / 8;
+    fail(ErrorKind::kUnsupported, tensor, "has dtype '{}'; those that can be read are {}", dtype,
+         known);
+  }
+
+  std::span<const std::byte> data(const NamedTensor& tensor, const std::string& dtype,
+                                  int64_t begin, int64_t end) const {
+    int64_t bytes = tensor.dtype.bits / 8;
     for (const int64_t extent : tensor.shape) {
       if (__builtin_mul_overflow(bytes, extent, &bytes)) {
         fail(ErrorKind::kValue, tensor.name, "of shape {} is too large", text_of(tensor.shape));
       }
     }
-    if (placed->begin > placed->end || placed->end > static_cast<int64_t>(data_.size())) {
+    if (begin > end || end > static_cast<int64_t>(data_.size())) {
       fail(ErrorKind::kValue, tensor.name,
            "lies at bytes {} to {} of the data, of which there are {}: the file is cut off or "
            "damaged",
-           placed->begin, placed->end, data_.size());
+           begin, end, data_.size());
     }
-    if (placed->end - placed->begin != bytes) {
-      fail(ErrorKind::kValue, tensor.name, "has {} bytes, but {} of shape {} has {}",
-           placed->end - placed->begin, dtype, text_of(tensor.shape), bytes);
+    if (end - begin != bytes) {
+      fail(ErrorKind::kValue, tensor.name, "has {} bytes, but {} of shape {} has {}", end - begin,
+           dtype, text_of(tensor.shape), bytes);
     }
-    tensor.data = data_.subspan(static_cast<size_t>(placed->begin), static_cast<size_t>(bytes));
-  }
-
-  void check_names() {
-    const auto name = [](const Placed& placed) -> const std::string& { return placed.tensor.name; };
-    std::ranges::sort(tensors_, {}, name);
-    const auto twice = std::ranges::adjacent_find(tensors_, {}, name);
-    if (twice != tensors_.end()) fail(ErrorKind::kValue, twice->tensor.name, "is there twice");
+    return data_.subspan(static_cast<size_t>(begin), static_cast<size_t>(bytes));
   }
 
   // Every byte of the data belongs to one tensor.
-  void check_places() {
-    std::ranges::stable_sort(
-        tensors_, {}, [](const Placed& placed) { return std::pair(placed.begin, placed.end); });
-    int64_t end = 0;
-    for (const Placed& placed : tensors_) {
-      if (placed.begin != end) {
-        fail(ErrorKind::kValue, placed.tensor.name,
+  void check_places() const {
+    std::vector<const NamedTensor*> order;
+    for (const NamedTensor& tensor : tensors_) order.push_back(&tensor);
+    std::sort(order.begin(), order.end(), [](const NamedTensor* a, const NamedTensor* b) {
+      return std::tuple(a->data.data(), a->data.size()) <
+             std::tuple(b->data.data(), b->data.size());
+    });
+    const std::byte* end = data_.data();
+    for (const NamedTensor* tensor : order) {
+      if (tensor->data.data() != end) {
+        fail(ErrorKind::kValue, tensor->name,
              "begins at byte {} of the data, expected {}, where the one before it ends",
-             placed.begin, end);
+             tensor->data.data() - data_.data(), end - data_.data());
       }
-      end = placed.end;
+      end += tensor->data.size();
     }
-    if (end != static_cast<int64_t>(data_.size())) {
+    if (end != data_.data() + data_.size()) {
       throw_error(ErrorKind::kValue, "{}: the tensors end at byte {} of {} bytes of data", where_,
-                  end, data_.size());
+                  end - data_.data(), data_.size());
     }
   }
 
   const std::string& where_;
   std::string_view header_;
   std::span<const std::byte> data_;
-  std::vector<Placed> tensors_;
+  std::vector<NamedTensor> tensors_;
 };
 
 std::string quoted(const std::string& name) {
@@ -227,21 +219,24 @@ std::vector<NamedTensor> parse_safetensors(std::span<const std::byte> file,
   return Parser(file, where).parse();
 }
 
-void write_safetensors(const std::filesystem::path& path, std::vector<NamedTensor> tensors) {
-  std::ranges::sort(tensors, {}, [](const NamedTensor& tensor) {
-    return std::pair<int, const std::string&>(-tensor.dtype.bits, tensor.name);
-  });
+void write_safetensors(const std::filesystem::path& path, std::span<const NamedTensor> tensors) {
+  std::vector<const NamedTensor*> order;
+  for (const int bits : {64, 32, 16, 8}) {
+    for (const NamedTensor& tensor : tensors) {
+      if (tensor.dtype.bits == bits) order.push_back(&tensor);
+    }
+  }
   std::string header;
   size_t begin = 0;
-  for (const NamedTensor& tensor : tensors) {
-    if (tensor.name == kMetadata) {
+  for (const NamedTensor* tensor : order) {
+    if (tensor->name == kMetadata) {
       throw_error(ErrorKind::kUnsupported, "{}: no tensor in the file can be called '{}'",
                   path.string(), kMetadata);
     }
-    const size_t end = begin + tensor.data.size();
+    const size_t end = begin + tensor->data.size();
     header += fmt::format("{}{}:{{\"dtype\":\"{}\",\"shape\":{},\"data_offsets\":[{},{}]}}",
-                          header.empty() ? "{" : ",", quoted(tensor.name), name_of(tensor.dtype),
-                          text_of(tensor.shape), begin, end);
+                          header.empty() ? "{" : ",", quoted(tensor->name), name_of(tensor->dtype),
+                          text_of(tensor->shape), begin, end);
     begin = end;
   }
   header += header.empty() ? "{}" : "}";
@@ -250,7 +245,7 @@ void write_safetensors(const std::filesystem::path& path, std::vector<NamedTenso
   write_file_atomically(path, [&](const ByteSink& sink) {
     sink(std::as_bytes(std::span(&length, 1)));
     sink(std::as_bytes(std::span(header)));
-    for (const NamedTensor& tensor : tensors) sink(tensor.data);
+    for (const NamedTensor* tensor : order) sink(tensor->data);
   });
 }
 

@@ -19,7 +19,7 @@ struct NamedTensor {
   std::span<const std::byte> data;  // row-major
 };
 
-// What is in a file's bytes, to which the tensors refer, in the order of their data. `where` begins
+// What is in a file's bytes, to which the tensors refer, in the header's order. `where` begins
 // every message. kValue for what breaks the format in any way: cut, not JSON, tensors that overlap,
 // leave bytes unused or whose size is not that of their shape; kUnsupported: a dtype that abi.h
 // does not have.
@@ -28,6 +28,6 @@ std::vector<NamedTensor> parse_safetensors(std::span<const std::byte> file,
 
 // Replaces the file, whole or not at all. The header is padded so that the data starts at a
 // multiple of 8, and larger elements come first, so that every tensor is aligned to its element.
-void write_safetensors(const std::filesystem::path& path, std::vector<NamedTensor> tensors);
+void write_safetensors(const std::filesystem::path& path, std::span<const NamedTensor> tensors);
 
 }  // namespace dovetail

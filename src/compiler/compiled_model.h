@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "compiler/prepare.h"
 #include "ir/graph.h"
 #include "ir/loop.h"
 #include "ir/plan.h"
@@ -16,6 +17,7 @@ namespace dovetail {
 struct TensorInfo {
   std::string name;
   ir::TensorType type;
+  ir::TensorData value = {};  // of a param as it is in the file, or a frozen value
 };
 
 // The plan for one CPU level.
@@ -32,8 +34,7 @@ struct CompiledModel::Data {
   std::vector<std::string> dims;  // symbols, in order of first appearance in the inputs
   ir::SymbolBounds bounds;
   std::vector<ModelVariant> variants;  // most demanding first
-  std::vector<ir::TensorData>
-      weights;  // prepared params, in the order of the plans' weight buffers
+  compiler::Prepare prepare;           // its outputs are in the order of the plans' weight buffers
 };
 
 }  // namespace dovetail

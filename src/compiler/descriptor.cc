@@ -23,13 +23,8 @@ DataItem pointer(const std::string& symbol) { return {DataPointer{symbol, 0}}; }
 DataItem null() { return {DataPointer{"", 0}}; }
 
 DataItem dtype(ir::DType type) {
-  const uint64_t code = type == ir::DType::kBool   ? DV_BOOL
-                        : type == ir::DType::kBF16 ? DV_BFLOAT
-                        : ir::is_float(type)       ? DV_FLOAT
-                        : ir::is_signed_int(type)  ? DV_INT
-                                                   : DV_UINT;
-  const uint64_t bits = static_cast<uint64_t>(ir::size_of(type)) * 8;
-  return {DataStruct{{{DataInt{1, code}}, {DataInt{1, bits}}, {DataInt{2, 1}}}}};
+  const dv_dtype value = abi_dtype(type);
+  return {DataStruct{{{DataInt{1, value.code}}, {DataInt{1, value.bits}}, {DataInt{2, 1}}}}};
 }
 
 // Equal for equal content.
@@ -170,6 +165,28 @@ class DescriptorWriter {
     return array(model.model->name + ".variants", std::move(items));
   }
 
+  // Addresses in the weights section.
+  DataItem addresses(const std::string& name, const std::vector<int64_t>& offsets) {
+    std::vector<DataItem> items;
+    for (const int64_t offset : offsets) {
+      items.push_back(request_.weights_size > 0
+                          ? DataItem{DataPointer{request_.names.weights_symbol, offset}}
+                          : null());
+    }
+    return array(name, std::move(items));
+  }
+
+  DataItem prepare(const ModelCode& code) {
+    if (!code.prepare) return null();
+    const PrepareCode& prepare = *code.prepare;
+    const std::string& owner = code.model->name;
+    return array(owner + ".prepare", {i64(code.model->prepare.size), i32(prepare.num_values),
+                                      i32(static_cast<int64_t>(prepare.constants.size())),
+                                      addresses(owner + ".constants", prepare.constants),
+                                      addresses(owner + ".frozen_values", prepare.frozen),
+                                      pointer(prepare.layout), pointer(prepare.run)});
+  }
+
   std::string write_model(const ModelCode& code) {
     const CompiledModel::Data& model = *code.model;
     const auto count = [](const auto& list) { return i32(static_cast<int64_t>(list.size())); };
@@ -180,7 +197,7 @@ class DescriptorWriter {
          pointer(library_), tensors(model.name + ".inputs", model.inputs, code),
          tensors(model.name + ".outputs", model.outputs, code), symbols(code),
          tensors(model.name + ".params", model.params, code),
-         tensors(model.name + ".frozen", model.frozen, code), variants(code)}}};
+         tensors(model.name + ".frozen", model.frozen, code), variants(code), prepare(code)}}};
     module_->data.push_back(std::move(object));
     return "model." + model.name;
   }
@@ -245,6 +262,15 @@ class DescriptorWriter {
 };
 
 }  // namespace
+
+dv_dtype abi_dtype(ir::DType type) {
+  const int code = type == ir::DType::kBool   ? DV_BOOL
+                   : type == ir::DType::kBF16 ? DV_BFLOAT
+                   : ir::is_float(type)       ? DV_FLOAT
+                   : ir::is_signed_int(type)  ? DV_INT
+                                              : DV_UINT;
+  return {static_cast<uint8_t>(code), static_cast<uint8_t>(ir::size_of(type) * 8), 1};
+}
 
 std::vector<std::string> add_descriptor(const DescriptorRequest& request, loop::Module* module) {
   return DescriptorWriter(request, module).write();

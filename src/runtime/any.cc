@@ -13,7 +13,7 @@ Any::Any(Tensor value) {
 std::string Any::kind() const {
   static constexpr const char* kNames[] = {"none",     "int",    "float",          "bool",
                                            "str",      "Device", "list of Device", "Tensor",
-                                           "Function", "Module"};
+                                           "Function", "Module", "Params"};
   static_assert(std::size(kNames) == std::variant_size_v<Variant>);
   return kNames[value_.index()];
 }

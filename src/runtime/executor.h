@@ -35,6 +35,9 @@ class ExecutorNode : public ModuleNode {
   Tensor get_input(const Port& port);
   Tensor get_output(const Port& port);
   void get_output(const Port& port, const Tensor& into);
+  // kState when the library has the params packaged.
+  void load_params(const Params& params);
+  void share_params(ExecutorNode& other);
   // As the library's entry points give them: the context's memory, shape included.
   void view_input(int32_t index, dv_tensor* view);
   void view_output(int32_t index, dv_tensor* view);
@@ -42,6 +45,7 @@ class ExecutorNode : public ModuleNode {
  private:
   template <class Call>
   void call(const Call& entry_point);
+  void set_params(runtime::PreparedParams params);
   Tensor view(const dv_tensor& tensor, std::vector<Tensor> borrowed);
 
   const std::shared_ptr<ModuleNode> library_;
@@ -50,6 +54,7 @@ class ExecutorNode : public ModuleNode {
   runtime::Host host_;
   dv_context* context_ = nullptr;
   std::atomic<bool> in_use_{false};
+  runtime::PreparedParams params_;  // that the context uses; null when they are packaged
   // Tensors whose memory the context uses: as inputs, as outputs from the next run on, and as
   // outputs of the last run.
   std::vector<Tensor> inputs_;

@@ -53,6 +53,8 @@ Device only_device(std::span<const Any> args, const std::string& model) {
   return devices[0];
 }
 
+constexpr std::string_view kLoadParams = ".load_params";
+
 }  // namespace
 
 void check_descriptor(const dv_library* library, const std::string& where) {
@@ -84,15 +86,32 @@ LibraryNode::LibraryNode(const dv_library* library, std::unique_ptr<SharedLibrar
 std::string LibraryNode::description() const { return where_; }
 
 std::vector<std::string> LibraryNode::names() const {
+  std::vector<std::string> models;
+  for (uint64_t k = 0; k < library_->num_models; ++k) {
+    models.emplace_back(library_->models[k]->name);
+  }
+  if (std::ranges::find(models, "default") == models.end()) models.emplace_back("default");
   std::vector<std::string> names;
-  for (uint64_t k = 0; k < library_->num_models; ++k) names.emplace_back(library_->models[k]->name);
-  if (std::ranges::find(names, "default") == names.end()) names.emplace_back("default");
+  for (const std::string& model : models) {
+    names.push_back(model);
+    names.push_back(model + std::string(kLoadParams));
+  }
   return names;
 }
 
 Function LibraryNode::function(const std::string& name) {
   const auto self = std::static_pointer_cast<LibraryNode>(shared_from_this());
-  const dv_model* model = Module(self).model(name);
+  const size_t dot = name.find('.');  // no model's name has one
+  const dv_model* model = Module(self).model(name.substr(0, dot));
+  if (name.ends_with(kLoadParams)) {
+    return Function(Function::Body([self, name, model](std::span<const Any> args) -> Any {
+      if (args.size() != 1) {
+        throw_error(ErrorKind::kType, "{} takes (Params), got {} arguments", name, args.size());
+      }
+      self->load_params(model, args[0].as<Params>());
+      return {};
+    }));
+  }
   return Function(Function::Body([self, model](std::span<const Any> args) -> Any {
     const Device device = only_device(args, model->name);
     if (device != cpu()) {
@@ -101,6 +120,18 @@ Function LibraryNode::function(const std::string& name) {
     }
     return Module(std::make_shared<detail::ExecutorNode>(self, model));
   }));
+}
+
+PreparedParams LibraryNode::params(const dv_model* model) const {
+  const std::lock_guard lock(params_mutex_);
+  const auto found = params_.find(model);
+  return found == params_.end() ? nullptr : found->second;
+}
+
+void LibraryNode::load_params(const dv_model* model, const Params& params) {
+  PreparedParams prepared = prepare_params(*model, params);  // takes long: without the lock
+  const std::lock_guard lock(params_mutex_);
+  params_[model].swap(prepared);
 }
 
 }  // namespace runtime

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -34,11 +36,16 @@ class LibraryNode : public detail::ModuleNode {
   std::vector<std::string> names() const override;
   Function function(const std::string& name) override;
   const dv_library* library() const override { return library_; }
+  PreparedParams params(const dv_model* model) const override;
 
  private:
+  void load_params(const dv_model* model, const Params& params);
+
   std::unique_ptr<SharedLibrary> file_;
   const dv_library* library_;
   std::string where_;
+  mutable std::mutex params_mutex_;
+  std::map<const dv_model*, PreparedParams> params_;
 };
 
 // kValue unless the descriptor is one that this runtime reads. `where` begins the message.

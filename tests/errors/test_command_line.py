@@ -9,8 +9,8 @@ import pytest
 from onnx_models import mlp, save
 
 STAGES = (
-    "import, simplify, channels_last, fold_weights, fuse, split_phases, winograd, pack, split_prepare, prepare, place, "
-    "lower, codegen, link"
+    "import, simplify, channels_last, fold_weights, fuse, split_phases, winograd, pack, split_prepare, place, lower, "
+    "prepare, codegen, link"
 )
 
 
@@ -47,7 +47,9 @@ RUN = {
     "run mlp.so --input x=short.npy --output-dir o": "input 'x' has shape [2,63], expected [batch,64]",
     "run mlp.so --input x=double.npy --output-dir o": "input 'x' has dtype float64, expected float32",
     "run mlp.so --input x=none.npy --output-dir o": "cannot read none.npy: No such file or directory",
-    "run mlp.so --model z --input x=x.npy --output-dir o": "mlp.so has no function 'z'; it has: mlp, default",
+    "run mlp.so --model z --input x=x.npy --output-dir o": (
+        "mlp.so has no function 'z'; it has: mlp, mlp.load_params, default, default.load_params"
+    ),
     "run none.so --output-dir o": "cannot read none.so: No such file or directory",
     "run text.txt --output-dir o": "text.txt is not a shared library: it is text",
 }

@@ -17,8 +17,8 @@ namespace {
 
 struct Options {
   std::string output, prefix, target, header, dump, fcompile, accuracy = "fast";
-  std::vector<std::string> models, names, cpus, shapes, dims;
-  bool time = false;
+  std::vector<std::string> models, names, params_out, cpus, shapes, dims;
+  bool no_params = false, time = false;
 };
 
 // "1x3x224x224"; an extent that is no number is the name of a dimension that stays symbolic.
@@ -78,6 +78,7 @@ void check_count(const char* option, size_t count, size_t models) {
 void run(const Options& options) {
   check_stage(options.dump);
   check_count("--name", options.names.size(), options.models.size());
+  check_count("--params-out", options.params_out.size(), options.models.size());
   const auto on_stage = [&](const Stage& stage) {
     if (options.time) fmt::print(stderr, "{:<14} {:9.3f} ms\n", stage.name, stage.milliseconds);
     if (stage.name == options.dump) std::fputs(stage.text().c_str(), stdout);
@@ -101,8 +102,11 @@ void run(const Options& options) {
       throw_error(ErrorKind::kValue, "--dim {}: given twice", dim);
     }
   }
-  ExportOptions export_options{
-      .prefix = options.prefix, .header = options.header, .fcompile = {}, .on_stage = on_stage};
+  ExportOptions export_options{.package_params = !options.no_params,
+                               .prefix = options.prefix,
+                               .header = options.header,
+                               .fcompile = {},
+                               .on_stage = on_stage};
   if (!options.fcompile.empty()) export_options.fcompile = fcompile_command(options.fcompile);
   std::vector<BuildOptions> each = options_of_each(options.models, build_options);
   std::vector<CompiledModel> models;
@@ -111,6 +115,8 @@ void run(const Options& options) {
     models.push_back(build(options.models[m], each[m]));
   }
   export_library(models, options.output, export_options);
+  for (size_t m = 0; m < options.params_out.size(); ++m)
+    models[m].save_params(options.params_out[m]);
 }
 
 }  // namespace
@@ -140,13 +146,19 @@ void add_build(CLI::App& app) {
                       "Of float32 convolutions. fast: the fewest products (Winograd, tiles up to "
                       "4x4); accurate: tiles of 2x2 at most, no more rounding error than plain "
                       "sums; strict: plain sums (default: fast)");
+  command->add_flag("--no-params", options->no_params,
+                    "Leave the weights out: they are loaded later, by --params or load_params");
+  command->add_option("--params-out", options->params_out,
+                      "FILE.safetensors: also write the weights as the ONNX file has them; one for "
+                      "each model");
   command->add_option("--header", options->header, "Also write the typed C header");
   command->add_option("--fcompile", options->fcompile,
                       "A command that links instead, as 'g++ -shared -o {output} {objects}'");
   command->add_flag("--time", options->time, "Print the time of every stage");
   command->add_option("--dump", options->dump, "Print the result of a stage as text");
-  for (CLI::Option* option : {command->get_option("--name"), command->get_option("--cpu"),
-                              command->get_option("--shape"), command->get_option("--dim")}) {
+  for (CLI::Option* option : {command->get_option("--name"), command->get_option("--params-out"),
+                              command->get_option("--cpu"), command->get_option("--shape"),
+                              command->get_option("--dim")}) {
     option->allow_extra_args(false);
   }
   command->callback([options] { run(*options); });

@@ -16,8 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 void run(const InputOptions& options, const fs::path& folder) {
-  const Module library = Module::load(options.library);
-  Executor executor(library[options.model](cpu()));
+  Executor executor = make_executor(options);
   const std::vector<Tensor> inputs = make_inputs(executor.model(), options);
   for (size_t k = 0; k < inputs.size(); ++k) executor.set_input(k, inputs[k]);
   executor.run();

@@ -30,14 +30,15 @@ TEST(Safetensors, ReadsWhatItWrites) {
   const float floats[] = {1, 2, 3, 4, 5, 6};
   const int64_t ints[] = {-1};
   const bool bools[] = {true, false, true};
-  write_safetensors(
-      path, {{"b", {DV_BOOL, 8, 1}, {3}, std::as_bytes(std::span(bools))},
-             {"a \"quoted\"\n\\é", {DV_FLOAT, 32, 1}, {2, 3}, std::as_bytes(std::span(floats))},
-             {"scalar", {DV_INT, 64, 1}, {}, std::as_bytes(std::span(ints))},
-             {"empty", {DV_FLOAT, 16, 1}, {0, 7}, {}}});
+  const NamedTensor written[] = {
+      {"b", {DV_BOOL, 8, 1}, {3}, std::as_bytes(std::span(bools))},
+      {"a \"quoted\"\n\\é", {DV_FLOAT, 32, 1}, {2, 3}, std::as_bytes(std::span(floats))},
+      {"scalar", {DV_INT, 64, 1}, {}, std::as_bytes(std::span(ints))},
+      {"empty", {DV_FLOAT, 16, 1}, {0, 7}, {}}};
+  write_safetensors(path, written);
   const MappedFile file(path);
   const std::vector<NamedTensor> tensors = parse_safetensors(file.bytes(), "f");
-  ASSERT_EQ(tensors.size(), 4);
+  ASSERT_EQ(tensors.size(), 4);  // larger elements first
   EXPECT_EQ(tensors[0].name, "scalar");
   EXPECT_TRUE(tensors[0].shape.empty());
   EXPECT_EQ(reinterpret_cast<uintptr_t>(tensors[0].data.data()) % 8, 0);

@@ -91,7 +91,8 @@ TEST_F(CApi, ErrorsAreCodesAndSentences) {
                "cannot read no/such.so: No such file or directory");
   dovetail_executor* executor = nullptr;
   expect_error(dovetail_executor_create(module_, "b", nullptr, 0, &executor, &error_), DV_KEY_ERROR,
-               "the library in this program has no function 'b'; it has: scale, add, default");
+               "the library in this program has no function 'b'; it has: scale, scale.load_params, add, "
+               "add.load_params, shift, shift.load_params, default, default.load_params");
   const dv_device device = {2, 0};
   expect_error(dovetail_executor_create(module_, "scale", &device, 1, &executor, &error_),
                DV_VALUE_ERROR, "model 'scale' cannot run on cuda:0; it runs on cpu:0");
