@@ -2,12 +2,10 @@
 #include <dovetail/runtime.h>
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <thread>
-
-#include "base/error.h"
-#include "base/safetensors.h"
 
 extern "C" const dv_library specimen_library;
 
