@@ -4,9 +4,17 @@ get_target_property(type dovetail_runtime_static TYPE)
 if(type STREQUAL "INTERFACE_LIBRARY")
   add_custom_target(dovetail_runtime)
 else()
-  # It shows what its headers declare and nothing else.
-  target_compile_options(dovetail_runtime_static PRIVATE
-    $<$<COMPILE_LANGUAGE:CXX>:-fvisibility=hidden;-fvisibility-inlines-hidden>)
+  # It shows what its headers mark.
+  set_target_properties(dovetail_runtime_static PROPERTIES CXX_VISIBILITY_PRESET hidden
+                        VISIBILITY_INLINES_HIDDEN ON)
+  # And is small: all but what runs take part in.
+  foreach(part dovetail_runtime_static dovetail_base dovetail_fmt)
+    target_compile_options(${part} PRIVATE $<$<CONFIG:Release>:-Os>)
+  endforeach()
+  foreach(source executor host process_pool tensor thread_pool)
+    set_source_files_properties("${CMAKE_SOURCE_DIR}/src/runtime/${source}.cc" PROPERTIES
+                                COMPILE_OPTIONS $<$<CONFIG:Release>:-O2>)
+  endforeach()
   add_library(dovetail_runtime SHARED $<TARGET_OBJECTS:dovetail_runtime_static>)
   target_include_directories(dovetail_runtime INTERFACE
     "$<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>")

@@ -216,7 +216,7 @@ typedef struct dv_call {
   void** io;          /* inputs in order, then outputs: compact, row-major. Data-dependent outputs
                          are set by dovetail_reserve_output */
   uint8_t* workspace; /* values[DV_VALUE_WORKSPACE] bytes, aligned to DV_ALIGNMENT */
-  const uint8_t* weights;
+  const uint8_t* weights; /* the prepared params */
   const dv_host* host;
   uint8_t** reserved; /* num_reserved buffers whose sizes depend on data; NULL: none yet */
   dv_context* context;
@@ -278,6 +278,21 @@ typedef struct dv_variant {
   int32_t num_amounts;
 } dv_variant;
 
+/* How params become prepared ones, in a library that does not package them. The code is the same
+ * for every CPU level and gives the same bytes on every machine. */
+typedef struct dv_prepare {
+  int64_t weights_size; /* bytes of the prepared params */
+  int32_t num_values;
+  int32_t num_constants;
+  const void* const* constants; /* that the code reads beside the params */
+  const uint8_t* const* frozen; /* the values of dv_model.frozen, compact */
+  /* As in dv_variant; there are no dims and no checks. */
+  int32_t (*layout)(const int64_t* dims, int64_t workers, int64_t* values);
+  /* io: the params in the order of dv_model.params, then the constants, all compact. Fills
+   * call->weights. */
+  int32_t (*run)(const dv_call* call);
+} dv_prepare;
+
 struct dv_model {
   uint32_t size; /* sizeof(dv_model) of the compiler that made it */
   int32_t num_inputs;
@@ -295,6 +310,7 @@ struct dv_model {
   const dv_tensor_info* params; /* the original weights, by ONNX name */
   const dv_tensor_info* frozen; /* initializers whose value shaped the code */
   const dv_variant* variants;   /* most demanding first */
+  const dv_prepare* prepare;    /* NULL: the params are packaged, prepared, in library->weights */
 };
 
 /* The executor's entry points, the same for every model of a library. All take a context that this
@@ -334,6 +350,25 @@ typedef struct dv_api {
   /* As run, watched. A run that the observer ends gives DV_OK and leaves the outputs without a
    * result. */
   int32_t (*run_observed)(dv_context* context, const dv_observer* observer, dv_error* error);
+  /* The three below are for models whose params are not packaged (model->prepare); for others they
+   * are DV_STATE_ERROR. `tensors`: one for each of model->params, then one for each of
+   * model->frozen; NULL: not given, which is a fault of a param only. Any strides.
+   *
+   * Finds what does not fit in `tensors`, from entry *next on (0 at first): a param that is
+   * missing, of another dtype or shape, or a frozen value that is not the library's. Gives DV_OK
+   * when nothing is left, else writes one fault and sets *next behind it. */
+  int32_t (*check_params)(const dv_model* model, const dv_tensor* const* tensors, int32_t* next,
+                          dv_error* fault);
+  /* Prepares params: fills `weights`, model->prepare->weights_size bytes aligned to DV_ALIGNMENT,
+   * whose bytes any number of contexts may then use. Memory and threads are taken from `host` for
+   * the time of the call. DV_VALUE_ERROR names every fault of `tensors`, as far as there is room;
+   * `weights` is then as before. */
+  int32_t (*prepare_params)(const dv_model* model, const dv_host* host,
+                            const dv_tensor* const* tensors, uint8_t* weights, dv_error* error);
+  /* The next runs use these prepared params, which prepare_params made for the same model; they are
+   * borrowed until they are set again or the context is destroyed. Before the first time, run is
+   * DV_STATE_ERROR. */
+  int32_t (*set_params)(dv_context* context, const uint8_t* weights, dv_error* error);
 } dv_api;
 
 struct dv_library {
@@ -344,7 +379,8 @@ struct dv_library {
   const char* producer; /* "dovetail 0.1.0" */
   const dv_api* api;
   const dv_model* const* models; /* the first one is the default */
-  const uint8_t* weights;        /* prepared params of all models; NULL when there are none */
+  const uint8_t* weights;        /* prepared params of all models, and what prepare functions and
+                                    checks of frozen values read; NULL when there is nothing */
   uint64_t weights_size;
   uint64_t num_models;
 };
@@ -394,8 +430,9 @@ typedef char dv_assert_step[sizeof(dv_step) == 56 ? 1 : -1];
 typedef char dv_assert_call[sizeof(dv_call) == 64 ? 1 : -1];
 typedef char dv_assert_observer[sizeof(dv_observer) == 24 ? 1 : -1];
 typedef char dv_assert_variant[sizeof(dv_variant) == 96 ? 1 : -1];
-typedef char dv_assert_model[sizeof(dv_model) == 96 ? 1 : -1];
-typedef char dv_assert_api[sizeof(dv_api) == 104 ? 1 : -1];
+typedef char dv_assert_prepare[sizeof(dv_prepare) == 48 ? 1 : -1];
+typedef char dv_assert_model[sizeof(dv_model) == 104 ? 1 : -1];
+typedef char dv_assert_api[sizeof(dv_api) == 128 ? 1 : -1];
 typedef char dv_assert_library[sizeof(dv_library) == 72 ? 1 : -1];
 #endif
 

@@ -70,13 +70,14 @@ struct BuildOptions {
   std::function<void(const std::string&)> on_warning;
 };
 
-// A compiled model: plans, kernels and prepared params, not yet machine code. Cheap to copy,
-// immutable.
+// A compiled model: plans, kernels and params, not yet machine code. Cheap to copy, immutable.
 class CompiledModel {
  public:
   struct Data;
   explicit CompiledModel(std::shared_ptr<const Data> data) : data_(std::move(data)) {}
   const std::string& name() const;
+  // Writes the params as they are in the ONNX file, by their names there, as a safetensors file.
+  void save_params(const std::filesystem::path& path) const;
   const Data& data() const { return *data_; }
 
  private:
@@ -100,6 +101,9 @@ struct LinkJob {
 void link_builtin(const LinkJob& job);
 
 struct ExportOptions {
+  // The prepared params are in the library. Otherwise it has the code that prepares them, and
+  // load_params (runtime.h, abi.h) must be called before a model can run.
+  bool package_params = true;
   std::string prefix;            // of the library's globals; empty: the first model's name
   std::filesystem::path header;  // where to write the typed C header; empty: nowhere
   // Replaces the link: cross compilers' linkers, strip, signing and compressing are a few lines

@@ -25,6 +25,7 @@
 #include <functional>
 #include <initializer_list>
 #include <limits>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -145,6 +146,21 @@ class DOVETAIL_API Tensor {
   std::shared_ptr<const detail::TensorNode> node_;
 };
 
+// ---- Params -------------------------------------------------------------------------------------
+
+// Weights by their names in the ONNX file, for libraries that do not package them.
+struct DOVETAIL_API Params {
+  std::map<std::string, Tensor> tensors;
+
+  // From a safetensors file. The tensors are read-only views of the file, which is mapped, not
+  // copied. kIo, kValue: it cannot be read or breaks the format; kUnsupported: an element type that
+  // tensors do not have.
+  static Params load(const std::filesystem::path& path);
+  // As a safetensors file, which replaces what is there when it is complete. kValue: a tensor that
+  // is not compact and row-major.
+  void save(const std::filesystem::path& path) const;
+};
+
 // ---- Functions, modules and their values --------------------------------------------------------
 
 class Any;
@@ -202,6 +218,11 @@ class DOVETAIL_API Module {
   //   "name.run"(tensor...)    runs the model on all its inputs, in order, and returns its outputs:
   //                            a Tensor, or a list unless there is one. They are the caller's. Any
   //                            number of threads may call it at once.
+  //   "name.load_params"(params)  prepares these Params and keeps them for the executors that are
+  //                            made from then on; those there are keep theirs. kValue names every
+  //                            param that is missing or does not fit, and every frozen value that
+  //                            differs; nothing has changed then. kState: the library has its
+  //                            params.
   Function operator[](std::string_view name) const;
   std::vector<std::string> names() const;
 
@@ -244,6 +265,7 @@ class DOVETAIL_API Any {
   Any(Tensor value);  // an undefined Tensor becomes none
   Any(Function value) : value_(std::move(value)) {}
   Any(Module value) : value_(std::move(value)) {}
+  Any(Params value) : value_(std::move(value)) {}
 
   bool is_none() const { return std::holds_alternative<std::monostate>(value_); }
   template <class T>
@@ -251,7 +273,7 @@ class DOVETAIL_API Any {
     return std::holds_alternative<T>(value_);
   }
   // The value as int64_t, double (an int64_t too), bool, std::string, Device, Tensor, Function,
-  // Module, or a std::vector of Device, Tensor or std::string. kType names what it is.
+  // Module, Params, or a std::vector of Device, Tensor or std::string. kType names what it is.
   template <class T>
   T as() const {
     if constexpr (std::is_same_v<T, double>) {
@@ -265,7 +287,7 @@ class DOVETAIL_API Any {
  private:
   using Variant =
       std::variant<std::monostate, int64_t, double, bool, Device, std::string, std::vector<Device>,
-                   Tensor, std::vector<Tensor>, std::vector<std::string>, Function, Module>;
+                   Tensor, std::vector<Tensor>, std::vector<std::string>, Function, Module, Params>;
   static constexpr size_t kFirstOwner = 5;  // std::string; what stands before owns nothing
   explicit Any(Variant value) : value_(std::move(value)) {}
   template <class T>
@@ -329,7 +351,12 @@ class DOVETAIL_API Executor {
   void set_input_zero_copy(const Port& input, const Tensor& tensor);
   // Writes the output into the tensor's memory at each run. An undefined Tensor ends that.
   void set_output_zero_copy(const Port& output, const Tensor& tensor);
-  // kState unless every input is set.
+  // Prepares these params and uses them from the next run on; other executors keep theirs. Errors
+  // as for "name.load_params".
+  void load_params(const Params& params);
+  // Uses what another executor of the same model uses, without a copy. kState: it has none yet.
+  void share_params(const Executor& other);
+  // kState unless every input is set and the library or load_params has given params.
   void run();
   // Uses at most `threads` of those that it was made with (see num_threads()), from the next run
   // on. kValue: outside 1 to 1024.

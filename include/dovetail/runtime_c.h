@@ -28,6 +28,7 @@ extern "C" {
 
 typedef struct dovetail_module dovetail_module;     /* a library */
 typedef struct dovetail_executor dovetail_executor; /* runs one model */
+typedef struct dovetail_params dovetail_params;     /* weights by name */
 
 /* ---- Libraries --------------------------------------------------------------------------------
  */
@@ -93,6 +94,37 @@ DOVETAIL_C_API int32_t dovetail_call(dovetail_module* module, const char* model,
                                      const dv_tensor* inputs, int32_t num_inputs,
                                      const dv_tensor* outputs, int32_t num_outputs,
                                      dv_error* error);
+/* ---- Params -----------------------------------------------------------------------------------
+ */
+
+/* Weights by their ONNX names, for libraries that do not package them. */
+DOVETAIL_C_API int32_t dovetail_params_create(dovetail_params** params, dv_error* error);
+/* From a safetensors file, which is mapped. DV_RUNTIME_ERROR: the system cannot read it;
+ * DV_VALUE_ERROR: it breaks the format. */
+DOVETAIL_C_API int32_t dovetail_params_load(const char* path, dovetail_params** params,
+                                            dv_error* error);
+DOVETAIL_C_API void dovetail_params_release(dovetail_params* params); /* NULL is allowed */
+/* Adds a tensor, or puts it in another's place; the caller keeps its memory alive until the params
+ * are released. */
+DOVETAIL_C_API int32_t dovetail_params_set(dovetail_params* params, const char* name,
+                                           const dv_tensor* tensor, dv_error* error);
+/* A view, valid as long as the params hold the tensor. DV_KEY_ERROR: there is none of that name. */
+DOVETAIL_C_API int32_t dovetail_params_get(const dovetail_params* params, const char* name,
+                                           dv_tensor* view, dv_error* error);
+/* As a safetensors file. */
+DOVETAIL_C_API int32_t dovetail_params_save(const dovetail_params* params, const char* path,
+                                            dv_error* error);
+/* For the executors of this model (NULL: the first) that are made from now on. DV_VALUE_ERROR names
+ * what does not fit, DV_STATE_ERROR: the library has its params. The params may be released
+ * afterwards. */
+DOVETAIL_C_API int32_t dovetail_module_load_params(dovetail_module* module, const char* model,
+                                                   const dovetail_params* params, dv_error* error);
+/* For this executor alone. */
+DOVETAIL_C_API int32_t dovetail_load_params(dovetail_executor* executor,
+                                            const dovetail_params* params, dv_error* error);
+/* Uses what another executor of the same model uses, without a copy. */
+DOVETAIL_C_API int32_t dovetail_share_params(dovetail_executor* executor,
+                                             const dovetail_executor* other, dv_error* error);
 
 /* ---- Threads ----------------------------------------------------------------------------------
  */

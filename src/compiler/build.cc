@@ -115,17 +115,20 @@ void describe(Graph& graph, CompiledModel::Data* model) {
       }
     }
   }
-  std::map<std::string, ir::TensorType> params;  // one may be read in several bodies
+  std::set<std::string> params;  // one may be read in several bodies
   ir::for_each_graph(graph, [&](Graph& each) {
     model->operators.merge(each.operators);
     for (const auto& node : each.nodes()) {
       const auto* param = node->as<ir::Param>();
       if (!param || graph.frozen.contains(param->name)) continue;
-      if (params.emplace(param->name, node->result()->type).second)
-        model->params.push_back({param->name, node->result()->type});
+      if (params.insert(param->name).second)
+        model->params.push_back({param->name, node->result()->type, param->data});
     }
   });
-  for (const auto& [name, type] : graph.frozen) model->frozen.push_back({name, type});
+  for (const auto& [name, value] : graph.frozen) {
+    const ir::Shape shape(value.shape().begin(), value.shape().end());
+    model->frozen.push_back({name, {value.dtype(), shape}, value});
+  }
   for (size_t k = 0; k < graph.outputs.size(); ++k) {
     model->outputs.push_back({graph.output_names[k], graph.outputs[k]->type});
   }
@@ -146,8 +149,8 @@ const std::string& CompiledModel::name() const { return data_->name; }
 
 std::vector<std::string> stage_names() {
   return {"import",       "simplify", "channels_last", "fold_weights",  "fuse",
-          "split_phases", "winograd", "pack",          "split_prepare", "prepare",
-          "place",        "lower",    "codegen",       "link"};
+          "split_phases", "winograd", "pack",          "split_prepare", "place",
+          "lower",        "prepare",  "codegen",       "link"};
 }
 
 std::vector<std::string> accuracy_names() { return {"strict", "accurate", "fast"}; }
@@ -224,7 +227,8 @@ CompiledModel build(const std::filesystem::path& onnx, const BuildOptions& optio
         everywhere(passes::simplify);
       },
       graph_text);
-  // What params alone decide leaves the model ...
+  // What params alone decide leaves the model: it is computed when they are known, by
+  // export_library() or by the library itself.
   passes::Split split;
   stage(
       "split_prepare",
@@ -234,14 +238,18 @@ CompiledModel build(const std::filesystem::path& onnx, const BuildOptions& optio
       },
       [&] { return ir::to_string(*split.prepare) + ir::to_string(*graph); });
   ir::verify(*graph);
-  // ... and is computed now.
-  stage(
-      "prepare", [&] { model->weights = compiler::run_prepare(split); },
-      [] { return std::string(); });
 
   // Every value gets its memory, every node its kernels, once for each CPU level.
   compiler::Placed placed;
-  stage("place", [&] { placed = compiler::place(*graph); }, graph_text);
+  stage(
+      "place",
+      [&] {
+        placed = compiler::place(*graph);
+        std::vector<std::string> params;
+        for (const TensorInfo& param : model->params) params.push_back(param.name);
+        model->prepare = compiler::place_prepare(split, params);
+      },
+      graph_text);
   stage(
       "lower",
       [&] {

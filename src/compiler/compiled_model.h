@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "compiler/prepare.h"
 #include "ir/graph.h"
 #include "ir/loop.h"
 #include "ir/plan.h"
@@ -17,6 +18,7 @@ namespace dovetail {
 struct TensorInfo {
   std::string name;
   ir::TensorType type;
+  ir::TensorData value = {};  // of a param as it is in the file, or a frozen value
 };
 
 // The plan for one CPU level.
@@ -34,8 +36,7 @@ struct CompiledModel::Data {
   ir::SymbolBounds bounds;
   std::map<std::string, std::string> operators;  // types of ONNX nodes by name
   std::vector<ModelVariant> variants;            // most demanding first
-  std::vector<ir::TensorData>
-      weights;  // prepared params, in the order of the plans' weight buffers
+  compiler::Prepare prepare;  // its outputs are in the order of the plans' weight buffers
 };
 
 }  // namespace dovetail

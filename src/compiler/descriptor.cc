@@ -23,13 +23,23 @@ DataItem pointer(const std::string& symbol) { return {DataPointer{symbol, 0}}; }
 DataItem null() { return {DataPointer{"", 0}}; }
 
 DataItem dtype(ir::DType type) {
-  const uint64_t code = type == ir::DType::kBool   ? DV_BOOL
-                        : type == ir::DType::kBF16 ? DV_BFLOAT
-                        : ir::is_float(type)       ? DV_FLOAT
-                        : ir::is_signed_int(type)  ? DV_INT
-                                                   : DV_UINT;
-  const uint64_t bits = static_cast<uint64_t>(ir::size_of(type)) * 8;
-  return {DataStruct{{{DataInt{1, code}}, {DataInt{1, bits}}, {DataInt{2, 1}}}}};
+  const dv_dtype value = abi_dtype(type);
+  return {DataStruct{{{DataInt{1, value.code}}, {DataInt{1, value.bits}}, {DataInt{2, 1}}}}};
+}
+
+// Equal for equal content.
+std::string text_of(const DataItem& item) {
+  if (const auto* number = std::get_if<DataInt>(&item.node))
+    return fmt::format("{}:{},", number->bytes, number->value);
+  if (const auto* address = std::get_if<DataPointer>(&item.node))
+    return fmt::format("&{}+{},", address->symbol, address->addend);
+  if (const auto* string = std::get_if<DataString>(&item.node))
+    return fmt::format("\"{}:{}\",", string->text.size(), string->text);
+  if (const auto* bytes = std::get_if<DataBytes>(&item.node))
+    return fmt::format("'{}:{}',", bytes->bytes.size(), bytes->bytes);
+  std::string text = "{";
+  for (const DataItem& field : std::get<DataStruct>(item.node).fields) text += text_of(field);
+  return text + "}";
 }
 
 class DescriptorWriter {
@@ -53,11 +63,13 @@ class DescriptorWriter {
         {.name = name, .external = true, .function = function, .initial = null()});
   }
 
-  // An array object, or a null pointer when there is nothing in it.
+  // An array object, or a null pointer when there is nothing in it. Models that are alike share it.
   DataItem array(const std::string& name, std::vector<DataItem> items) {
     if (items.empty()) return null();
-    module_->data.push_back({.name = name, .initial = {DataStruct{std::move(items)}}});
-    return pointer(name);
+    DataItem content{DataStruct{std::move(items)}};
+    const auto [found, inserted] = arrays_.try_emplace(text_of(content), name);
+    if (inserted) module_->data.push_back({.name = name, .initial = std::move(content)});
+    return pointer(found->second);
   }
 
   DataItem dims(const std::string& owner, const TensorInfo& tensor, const ModelCode& model) {
@@ -191,6 +203,28 @@ class DescriptorWriter {
     return array(model.model->name + ".variants", std::move(items));
   }
 
+  // Addresses in the weights section.
+  DataItem addresses(const std::string& name, const std::vector<int64_t>& offsets) {
+    std::vector<DataItem> items;
+    for (const int64_t offset : offsets) {
+      items.push_back(request_.weights_size > 0
+                          ? DataItem{DataPointer{request_.names.weights_symbol, offset}}
+                          : null());
+    }
+    return array(name, std::move(items));
+  }
+
+  DataItem prepare(const ModelCode& code) {
+    if (!code.prepare) return null();
+    const PrepareCode& prepare = *code.prepare;
+    const std::string& owner = code.model->name;
+    return array(owner + ".prepare", {i64(code.model->prepare.size), i32(prepare.num_values),
+                                      i32(static_cast<int64_t>(prepare.constants.size())),
+                                      addresses(owner + ".constants", prepare.constants),
+                                      addresses(owner + ".frozen_values", prepare.frozen),
+                                      pointer(prepare.layout), pointer(prepare.run)});
+  }
+
   std::string write_model(const ModelCode& code) {
     const CompiledModel::Data& model = *code.model;
     const auto count = [](const auto& list) { return i32(static_cast<int64_t>(list.size())); };
@@ -201,7 +235,7 @@ class DescriptorWriter {
          pointer(library_), tensors(model.name + ".inputs", model.inputs, code),
          tensors(model.name + ".outputs", model.outputs, code), symbols(code),
          tensors(model.name + ".params", model.params, code),
-         tensors(model.name + ".frozen", model.frozen, code), variants(code)}}};
+         tensors(model.name + ".frozen", model.frozen, code), variants(code), prepare(code)}}};
     module_->data.push_back(std::move(object));
     return "model." + model.name;
   }
@@ -265,9 +299,19 @@ class DescriptorWriter {
   loop::Module* module_;
   std::string library_;
   std::vector<std::string> exported_;
+  std::map<std::string, std::string> arrays_;  // names by content
 };
 
 }  // namespace
+
+dv_dtype abi_dtype(ir::DType type) {
+  const int code = type == ir::DType::kBool   ? DV_BOOL
+                   : type == ir::DType::kBF16 ? DV_BFLOAT
+                   : ir::is_float(type)       ? DV_FLOAT
+                   : ir::is_signed_int(type)  ? DV_INT
+                                              : DV_UINT;
+  return {static_cast<uint8_t>(code), static_cast<uint8_t>(ir::size_of(type) * 8), 1};
+}
 
 std::vector<std::string> add_descriptor(const DescriptorRequest& request, loop::Module* module) {
   return DescriptorWriter(request, module).write();

@@ -1,7 +1,10 @@
 // The descriptor of a library (dovetail/abi.h) as constant data, and the small functions beside it.
 #pragma once
 
+#include <dovetail/abi.h>
+
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,9 +22,17 @@ struct VariantCode {
   std::map<ir::Dim, int> slots;  // of symbolic output extents
 };
 
+// Of a model whose params are not packaged.
+struct PrepareCode {
+  std::string layout, run;  // function names
+  int num_values;
+  std::vector<int64_t> constants, frozen;  // where they lie in the library's weights
+};
+
 struct ModelCode {
   const CompiledModel::Data* model;
   std::vector<VariantCode> variants;
+  std::optional<PrepareCode> prepare;
 };
 
 struct LibraryNames {
@@ -36,6 +47,8 @@ struct DescriptorRequest {
   const std::vector<ModelCode>& models;
   int64_t weights_size;
 };
+
+dv_dtype abi_dtype(ir::DType type);
 
 // Adds the data objects and functions to `module`; gives the names that stay visible in the
 // library.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
 
@@ -20,11 +21,9 @@
 namespace dovetail {
 namespace {
 
-// The shared weights of all models: every plan's weight buffers get their offsets in the image.
+// The plans of a model with their weight buffers at these offsets from dv_call.weights.
 std::vector<ModelVariant> place_weights(const CompiledModel::Data& model,
-                                        exporter::WeightsImage* image) {
-  std::vector<int64_t> offsets;
-  for (const ir::TensorData& tensor : model.weights) offsets.push_back(image->add(tensor));
+                                        const std::vector<int64_t>& offsets) {
   std::vector<ModelVariant> variants = model.variants;
   for (ModelVariant& variant : variants) {
     for (ir::Buffer& buffer : variant.plan.buffers) {
@@ -34,13 +33,27 @@ std::vector<ModelVariant> place_weights(const CompiledModel::Data& model,
   return variants;
 }
 
+std::vector<ir::TensorData> values_of(const std::vector<TensorInfo>& tensors) {
+  std::vector<ir::TensorData> values;
+  for (const TensorInfo& tensor : tensors) values.push_back(tensor.value);
+  return values;
+}
+
+// Where these lie in the weights that all models of the library share.
+std::vector<int64_t> add_all(const std::vector<ir::TensorData>& tensors,
+                             exporter::WeightsImage* image) {
+  std::vector<int64_t> offsets;
+  for (const ir::TensorData& tensor : tensors) offsets.push_back(image->add(tensor));
+  return offsets;
+}
+
 void check_models(const std::vector<CompiledModel>& models) {
   if (models.empty()) throw_error(ErrorKind::kValue, "a library needs at least one model");
   std::set<std::string> names;
   for (const CompiledModel& model : models) {
     if (!names.insert(model.name()).second) {
-      throw_error(ErrorKind::kValue, "two models are named '{}': give one another name",
-                  model.name());
+      throw_error(ErrorKind::kValue,
+                  "two models are named '{}': give each a name of its own (--name)", model.name());
     }
     if (model.data().target != models.front().data().target) {
       throw_error(ErrorKind::kValue,
@@ -61,11 +74,35 @@ void check_prefix(const std::string& prefix) {
   }
 }
 
-// Layout and run functions of every variant, and every kernel once.
+// The functions of a library. Equal ones stand in it once, whatever they are called.
+class Functions {
+ public:
+  // The name of the function that is kept.
+  std::string add(loop::Function function) {
+    const auto [found, inserted] =
+        names_.try_emplace(loop::to_string(function, /*with_name=*/false), function.name);
+    if (inserted) functions_.push_back(std::move(function));
+    return found->second;
+  }
+  // Kernels are called by name, and their names tell their content.
+  void add_kernels(const std::vector<loop::Function>& kernels) {
+    for (const loop::Function& kernel : kernels) kernels_.try_emplace(kernel.name, kernel);
+  }
+  void move_to(loop::Module* module) {
+    for (loop::Function& function : functions_) module->functions.push_back(std::move(function));
+    for (auto& [name, kernel] : kernels_) module->functions.push_back(std::move(kernel));
+  }
+
+ private:
+  std::vector<loop::Function> functions_;
+  std::map<std::string, std::string> names_;  // by text
+  std::map<std::string, loop::Function> kernels_;
+};
+
+// Layout and run functions of every variant, and its kernels.
 compiler::ModelCode generate(const CompiledModel::Data& model,
-                             const std::vector<ModelVariant>& variants,
-                             std::map<std::string, loop::Function>* kernels, loop::Module* module) {
-  compiler::ModelCode code{&model, {}};
+                             const std::vector<ModelVariant>& variants, Functions* functions) {
+  compiler::ModelCode code{&model, {}, {}};
   std::vector<ir::Shape> outputs;
   for (const TensorInfo& output : model.outputs) outputs.push_back(output.type.shape);
   for (const ModelVariant& variant : variants) {
@@ -79,15 +116,25 @@ compiler::ModelCode generate(const CompiledModel::Data& model,
                                 .dims = model.dims,
                                 .outputs = outputs,
                                 .kernels = &variant.kernels});
-    for (const loop::Function& kernel : variant.kernels) kernels->try_emplace(kernel.name, kernel);
-    code.variants.push_back({&variant, program.layout.name, program.run.name,
-                             program.run_observed->name, std::move(program.steps),
-                             program.num_values, std::move(program.output_slots)});
-    module->functions.push_back(*std::move(program.run_observed));
-    module->functions.push_back(std::move(program.layout));
-    module->functions.push_back(std::move(program.run));
+    functions->add_kernels(variant.kernels);
+    const std::string observed = functions->add(*std::move(program.run_observed));
+    code.variants.push_back({&variant, functions->add(std::move(program.layout)),
+                             functions->add(std::move(program.run)), observed,
+                             std::move(program.steps), program.num_values,
+                             std::move(program.output_slots)});
   }
   return code;
+}
+
+// What a library without packaged params needs to prepare them.
+compiler::PrepareCode generate_prepare(const CompiledModel::Data& model,
+                                       exporter::WeightsImage* image, Functions* functions) {
+  auto [program, kernels] =
+      compiler::prepare_program(model.prepare, *model.target, "." + model.name);
+  functions->add_kernels(kernels);
+  return {functions->add(std::move(program.layout)), functions->add(std::move(program.run)),
+          program.num_values, add_all(model.prepare.constants, image),
+          add_all(values_of(model.frozen), image)};
 }
 
 }  // namespace
@@ -100,17 +147,42 @@ void export_library(const std::vector<CompiledModel>& models, const std::filesys
   check_prefix(prefix);
   const bool shared = output.extension() == ".so";
 
+  const auto timed = [&](std::string_view stage, const auto& work,
+                         std::function<std::string()> text) {
+    const auto begin = std::chrono::steady_clock::now();
+    work();
+    const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - begin;
+    if (options.on_stage) options.on_stage({stage, time.count(), std::move(text)});
+  };
+
   exporter::WeightsImage weights;
-  loop::Module module;
-  std::map<std::string, loop::Function> kernels;
+  Functions functions;
   std::vector<std::vector<ModelVariant>> variants;
-  for (const CompiledModel& model : models)
-    variants.push_back(place_weights(model.data(), &weights));
+  std::vector<std::optional<compiler::PrepareCode>> prepares;
+  const auto lay_out = [&](const CompiledModel::Data& model) {
+    // A model without params has nothing to load later.
+    if (options.package_params || model.params.empty()) {
+      const auto prepared = compiler::run_prepare(model.prepare, values_of(model.params));
+      variants.push_back(place_weights(model, add_all(prepared, &weights)));
+      prepares.emplace_back();
+    } else {
+      variants.push_back(place_weights(model, model.prepare.offsets));
+      prepares.emplace_back(generate_prepare(model, &weights, &functions));
+    }
+  };
+  timed(
+      "prepare",
+      [&] {
+        for (const CompiledModel& model : models) lay_out(model.data());
+      },
+      [] { return std::string(); });
   std::vector<compiler::ModelCode> codes;
   for (size_t m = 0; m < models.size(); ++m) {
-    codes.push_back(generate(models[m].data(), variants[m], &kernels, &module));
+    codes.push_back(generate(models[m].data(), variants[m], &functions));
+    codes.back().prepare = std::move(prepares[m]);
   }
-  for (auto& [name, kernel] : kernels) module.functions.push_back(std::move(kernel));
+  loop::Module module;
+  functions.move_to(&module);
 
   compiler::LibraryNames names{
       .prefix = prefix,
@@ -126,13 +198,6 @@ void export_library(const std::vector<CompiledModel>& models, const std::filesys
                            .exported = exported,
                            .output = output,
                            .fcompile = options.fcompile};
-  const auto timed = [&](std::string_view stage, const auto& work,
-                         std::function<std::string()> text) {
-    const auto begin = std::chrono::steady_clock::now();
-    work();
-    const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - begin;
-    if (options.on_stage) options.on_stage({stage, time.count(), std::move(text)});
-  };
   timed(
       "codegen", [&] { job.object = codegen::emit_object(module, target); },
       [&] { return codegen::emit_assembly(module, target); });

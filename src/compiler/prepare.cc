@@ -2,48 +2,95 @@
 
 #include <dovetail/abi.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 
 #include "base/error.h"
 #include "codegen/codegen.h"
 #include "compiler/lower.h"
-#include "compiler/place.h"
-#include "compiler/program.h"
 
 namespace dovetail::compiler {
 namespace {
 
-// Aligned memory for the workspace.
-using Workspace = std::unique_ptr<uint8_t, decltype(&std::free)>;
+int64_t aligned(int64_t bytes) { return (bytes + DV_ALIGNMENT - 1) / DV_ALIGNMENT * DV_ALIGNMENT; }
 
-Workspace allocate(int64_t bytes) {
-  const int64_t rounded = (bytes + DV_ALIGNMENT) / DV_ALIGNMENT * DV_ALIGNMENT;
-  Workspace memory(static_cast<uint8_t*>(std::aligned_alloc(DV_ALIGNMENT, rounded)), &std::free);
-  if (!memory)
-    throw_error(ErrorKind::kMemory, "no memory for {} bytes of workspace to prepare the weights",
-                bytes);
+std::shared_ptr<uint8_t> allocate(int64_t bytes, const char* what) {
+  const int64_t rounded = std::max<int64_t>(aligned(bytes), DV_ALIGNMENT);
+  std::shared_ptr<uint8_t> memory(
+      static_cast<uint8_t*>(std::aligned_alloc(DV_ALIGNMENT, static_cast<size_t>(rounded))),
+      &std::free);
+  if (!memory) {
+    throw_error(ErrorKind::kMemory, "no memory for {} bytes of {} to prepare the weights", bytes,
+                what);
+  }
   return memory;
+}
+
+std::vector<int64_t> extents_of(const ir::Value& value) {
+  std::vector<int64_t> extents;
+  for (const ir::Dim& extent : value.shape()) extents.push_back(extent.value());
+  return extents;
+}
+
+int64_t bytes_of(const ir::Value& value) {
+  int64_t bytes = ir::size_of(value.dtype());
+  for (const int64_t extent : extents_of(value)) bytes *= extent;
+  return bytes;
 }
 
 }  // namespace
 
-std::vector<ir::TensorData> run_prepare(const passes::Split& split) {
-  ir::Graph& graph = *split.prepare;
-  const ir::CpuLevel level = ir::baseline(ir::host_target());
-  const Placed placed = place(graph);
+Prepare place_prepare(const passes::Split& split, const std::vector<std::string>& params) {
+  Prepare prepare;
+  prepare.graph = split.prepare;
+  prepare.placed = place(*split.prepare);
+  for (const passes::PrepareInput& input : split.prepare_inputs) {
+    const auto found = std::find(params.begin(), params.end(), input.name);
+    if (found != params.end()) {
+      prepare.io.push_back(static_cast<int>(found - params.begin()));
+    } else {
+      prepare.io.push_back(static_cast<int>(params.size() + prepare.constants.size()));
+      prepare.constants.push_back(input.data);
+    }
+  }
+  for (const ir::Value* output : prepare.graph->outputs) {
+    prepare.offsets.push_back(prepare.size);
+    prepare.size += aligned(bytes_of(*output));
+  }
+  return prepare;
+}
+
+PrepareProgram prepare_program(const Prepare& prepare, const ir::TargetInfo& target,
+                               const std::string& suffix) {
+  const ir::CpuLevel level = ir::baseline(target);
   KernelSet kernels;
-  const ir::Plan plan = lower(graph, placed, {.level = &level, .strict = true}, &kernels);
-  const Program program = make_program({.layout_name = "prepare_layout",
-                                        .run_name = "prepare_run",
-                                        .run_observed_name = {},
-                                        .plan = &plan,
-                                        .num_inputs = static_cast<int>(split.prepare_inputs.size()),
-                                        .dims = {},
-                                        .outputs = {},
-                                        .kernels = &kernels.functions()});
+  ir::Plan plan =
+      lower(*prepare.graph, prepare.placed, {.level = &level, .strict = true}, &kernels);
+  for (ir::Buffer& buffer : plan.buffers) {
+    if (buffer.kind == ir::Buffer::Kind::kInput) {
+      buffer.index = prepare.io.at(buffer.index);
+    } else if (buffer.kind == ir::Buffer::Kind::kOutput) {  // these are what is prepared
+      buffer.kind = ir::Buffer::Kind::kWeights;
+      buffer.offset = prepare.offsets.at(buffer.index);
+    }
+  }
+  return {make_program({.layout_name = "prepare_layout" + suffix,
+                        .run_name = "prepare" + suffix,
+                        .run_observed_name = {},
+                        .plan = &plan,
+                        .num_inputs = 0,  // outputs are weights
+                        .dims = {},
+                        .outputs = {},
+                        .kernels = &kernels.functions()}),
+          kernels.functions()};
+}
+
+std::vector<ir::TensorData> run_prepare(const Prepare& prepare,
+                                        const std::vector<ir::TensorData>& params) {
+  const auto [program, kernels] = prepare_program(prepare, ir::host_target(), "");
   loop::Module module;
-  module.functions = kernels.functions();
+  module.functions = kernels;
   module.functions.push_back(program.layout);
   module.functions.push_back(program.run);
   for (auto it = module.functions.end() - 2; it != module.functions.end(); ++it)
@@ -51,33 +98,27 @@ std::vector<ir::TensorData> run_prepare(const passes::Split& split) {
   const codegen::HostCode code(module);
 
   std::vector<int64_t> values(program.num_values);
-  code.function<int32_t(const int64_t*, int64_t, int64_t*)>("prepare_layout")(nullptr, 1,
-                                                                              values.data());
-  const Workspace workspace = allocate(values[DV_VALUE_WORKSPACE]);
-  std::vector<void*> io;
-  for (const passes::PrepareInput& input : split.prepare_inputs) {
-    io.push_back(const_cast<std::byte*>(input.data.bytes().data()));  // inputs are only read
-  }
-  std::vector<std::vector<std::byte>> results;
-  std::vector<std::vector<int64_t>> shapes;
-  for (const ir::Value* output : graph.outputs) {
-    std::vector<int64_t> shape;
-    for (const ir::Dim& extent : output->shape()) shape.push_back(extent.value());
-    int64_t bytes = ir::size_of(output->dtype());
-    for (const int64_t extent : shape) bytes *= extent;
-    shapes.push_back(std::move(shape));
-    results.emplace_back(bytes);
-    io.push_back(results.back().data());
+  code.function<int32_t(const int64_t*, int64_t, int64_t*)>(program.layout.name)(nullptr, 1,
+                                                                                 values.data());
+  const std::shared_ptr<uint8_t> workspace = allocate(values[DV_VALUE_WORKSPACE], "workspace");
+  const std::shared_ptr<uint8_t> weights = allocate(prepare.size, "results");
+  std::vector<void*> io;  // inputs are only read
+  for (const auto* inputs : {&params, &prepare.constants}) {
+    for (const ir::TensorData& input : *inputs)
+      io.push_back(const_cast<std::byte*>(input.bytes().data()));
   }
   dv_host host{};
   host.size = sizeof(dv_host);
-  const dv_call call{values.data(), io.data(), workspace.get(), nullptr,
+  const dv_call call{values.data(), io.data(), workspace.get(), weights.get(),
                      &host,         nullptr,   nullptr,         nullptr};
-  code.function<int32_t(const dv_call*)>("prepare_run")(&call);
+  code.function<int32_t(const dv_call*)>(program.run.name)(&call);
 
   std::vector<ir::TensorData> tensors;
-  for (size_t k = 0; k < results.size(); ++k) {
-    tensors.emplace_back(graph.outputs[k]->dtype(), shapes[k], std::move(results[k]));
+  for (size_t k = 0; k < prepare.offsets.size(); ++k) {
+    const ir::Value& output = *prepare.graph->outputs[k];
+    const auto* begin = reinterpret_cast<const std::byte*>(weights.get() + prepare.offsets[k]);
+    tensors.emplace_back(output.dtype(), extents_of(output),
+                         std::span(begin, static_cast<size_t>(bytes_of(output))), weights);
   }
   return tensors;
 }

@@ -14,6 +14,7 @@ constexpr const char* kSupport = R"(
 #ifndef DOVETAIL_TYPED_HEADER_SUPPORT_
 #define DOVETAIL_TYPED_HEADER_SUPPORT_
 #include <stdlib.h>
+#include <string.h>
 
 /* malloc with alignment: the address that malloc gave stands right before the aligned one. */
 static inline void* dovetail_malloc_(void* self, size_t bytes, size_t alignment) {
@@ -41,6 +42,40 @@ static inline int64_t dovetail_floordiv_(int64_t a, int64_t b) {
 static inline int64_t dovetail_mod_(int64_t a, int64_t b) { return a - dovetail_floordiv_(a, b) * b; }
 static inline int64_t dovetail_min_(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t dovetail_max_(int64_t a, int64_t b) { return a > b ? a : b; }
+/* Describes the memory at `params` by the model's own table, and prepares it. */
+static inline int32_t dovetail_prepare_params_(const dv_model* model, const dv_host* host,
+                                               const void* const* params, void* prepared,
+                                               dv_error* error) {
+  const size_t count = (size_t)model->num_params + (size_t)model->num_frozen;
+  size_t extents = 0;
+  int32_t i, axis, status;
+  const dv_tensor** table;
+  dv_tensor* tensors;
+  int64_t* shape;
+  for (i = 0; i < model->num_params; ++i) extents += (size_t)model->params[i].ndim;
+  tensors = (dv_tensor*)calloc(
+      1, count * (sizeof(dv_tensor) + sizeof(dv_tensor*)) + extents * sizeof(int64_t) + 1);
+  if (!tensors) {
+    error->code = DV_MEMORY_ERROR;
+    memcpy(error->message, "no memory for a table of params", 32);
+    return DV_MEMORY_ERROR;
+  }
+  table = (const dv_tensor**)(void*)(tensors + count);
+  shape = (int64_t*)(void*)(table + count);
+  for (i = 0; i < model->num_params; ++i) {
+    const dv_tensor_info* info = &model->params[i];
+    tensors[i].data = (void*)(uintptr_t)params[i];
+    tensors[i].device.type = DV_CPU;
+    tensors[i].ndim = info->ndim;
+    tensors[i].dtype = info->dtype;
+    tensors[i].shape = shape;
+    for (axis = 0; axis < info->ndim; ++axis) *shape++ = info->shape[axis].value;
+    if (params[i]) table[i] = &tensors[i];
+  }
+  status = model->library->api->prepare_params(model, host, table, (uint8_t*)prepared, error);
+  free(tensors);
+  return status;
+}
 #endif
 )";
 
@@ -191,7 +226,37 @@ class HeaderWriter {
         "static inline void {0}_destroy(const dv_library* library, dv_context* context) {{\n"
         "  library->api->destroy(context);\n}}\n",
         name, model.name, index);
+    if (code.prepare) text += params(model, name, index);
     return text + run(code, name);
+  }
+
+  static std::string params(const CompiledModel::Data& model, const std::string& name,
+                            size_t index) {
+    Identifiers identifiers;
+    std::string enumerators;
+    for (const TensorInfo& param : model.params) {
+      enumerators += fmt::format("  {}_param_{}, /* {} */\n", name, identifiers.of(param.name),
+                                 shape_comment(param));
+    }
+    return fmt::format(
+        "/* The library does not have the weights of this model. {0}_prepare_params makes of them "
+        "what runs\n"
+        " * read: {0}_params_size bytes at `prepared`, aligned to DV_ALIGNMENT. They serve any "
+        "number of\n"
+        " * contexts by {0}_set_params, and must outlive them. `params` has an entry for each of "
+        "these,\n"
+        " * compact and row-major: */\n"
+        "enum {{\n{1}  {0}_num_params\n}};\n"
+        "static inline int64_t {0}_params_size(const dv_library* library) {{\n"
+        "  return library->models[{2}]->prepare->weights_size;\n}}\n"
+        "static inline int32_t {0}_prepare_params(const dv_library* library, const dv_host* host,\n"
+        "    const void* const params[{0}_num_params], void* prepared, dv_error* error) {{\n"
+        "  return dovetail_prepare_params_(library->models[{2}], host, params, prepared, "
+        "error);\n}}\n"
+        "static inline int32_t {0}_set_params(const dv_library* library, dv_context* context,\n"
+        "    const void* prepared, dv_error* error) {{\n"
+        "  return library->api->set_params(context, (const uint8_t*)prepared, error);\n}}\n",
+        name, enumerators, index);
   }
 
   std::string run(const ModelCode& code, const std::string& name) const {

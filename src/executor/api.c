@@ -15,4 +15,7 @@ const dv_api dovetail_api = {
     dv_get_output,
     dv_copy_output,
     dv_run_observed,
+    dv_check_params,
+    dv_prepare_params,
+    dv_set_params,
 };

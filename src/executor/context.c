@@ -58,7 +58,7 @@ static dv_context* place(block* b, const dv_model* model, const dv_variant* vari
   return context;
 }
 
-static int32_t check_host(const dv_host* host, dv_error* error) {
+int32_t dv_check_host(const dv_host* host, dv_error* error) {
   if (!host) return dv_fail(error, DV_VALUE_ERROR, "the host is NULL");
   if (host->size < sizeof(dv_host)) {
     dv_text text = dv_text_begin(error, DV_VALUE_ERROR);
@@ -94,7 +94,7 @@ int32_t dv_create(const dv_model* model, const dv_host* host, dv_context** conte
                   dv_error* error) {
   if (!context) return dv_fail(error, DV_VALUE_ERROR, "there is no place for the context: NULL");
   *context = NULL;
-  int32_t code = check_host(host, error);
+  int32_t code = dv_check_host(host, error);
   if (code == DV_OK) code = check_model(model, error);
   if (code != DV_OK) return code;
   const dv_variant* variant = dv_choose_variant(model, host, error);
@@ -116,6 +116,7 @@ int32_t dv_create(const dv_model* model, const dv_host* host, dv_context** conte
   dv_context* made = place(&memory, model, variant);
   made->host = *host;
   made->host.size = sizeof(dv_host);
+  made->weights = model->prepare ? NULL : model->library->weights;
   if (model->num_dims == 0) { /* no extent depends on inputs */
     code = dv_lay_out(made, error);
     if (code == DV_OK) code = dv_reserve_outputs(made, error);

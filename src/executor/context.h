@@ -34,7 +34,8 @@ struct dv_context {
   void** io;
   uint8_t** reserved; /* buffers whose sizes depend on data, and how large they are */
   int64_t* capacities;
-  dv_error* error; /* of the run under way */
+  dv_error* error;        /* of the run under way */
+  const uint8_t* weights; /* prepared params; NULL: none are loaded */
   uint8_t* workspace;
   int64_t workspace_capacity;
   int32_t laid_out; /* dims, values, workspace and the outputs' shapes agree */
@@ -56,6 +57,15 @@ int32_t dv_no_memory(const dv_context* context, const dv_tensor_info* output, in
 
 /* What the status of layout or run means: DV_OK, or a code with its error written. */
 int32_t dv_status(const dv_context* context, int32_t status, dv_error* error);
+
+/* Whether the host can be used. */
+int32_t dv_check_host(const dv_host* host, dv_error* error);
+
+/* Whether the model's params are ones to load: its library does not package them. */
+int32_t dv_check_loadable(const dv_model* model, dv_error* error);
+
+/* The number of workers that its parallel_for may use. */
+int32_t dv_workers(const dv_host* host);
 
 /* Finds the extent of every symbol in the inputs, which are all set, and writes context->bound. */
 int32_t dv_bind_dims(dv_context* context, dv_error* error);
@@ -80,5 +90,10 @@ int32_t dv_get_input(dv_context* context, int32_t index, dv_tensor* view, dv_err
 int32_t dv_get_output(dv_context* context, int32_t index, dv_tensor* view, dv_error* error);
 int32_t dv_copy_output(dv_context* context, int32_t index, const dv_tensor* tensor,
                        dv_error* error);
+int32_t dv_check_params(const dv_model* model, const dv_tensor* const* tensors, int32_t* next,
+                        dv_error* fault);
+int32_t dv_prepare_params(const dv_model* model, const dv_host* host,
+                          const dv_tensor* const* tensors, uint8_t* weights, dv_error* error);
+int32_t dv_set_params(dv_context* context, const uint8_t* weights, dv_error* error);
 
 #endif /* DOVETAIL_EXECUTOR_CONTEXT_H_ */

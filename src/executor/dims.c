@@ -115,10 +115,13 @@ int32_t dv_reserve_outputs(dv_context* context, dv_error* error) {
   return DV_OK;
 }
 
+int32_t dv_workers(const dv_host* host) {
+  return host->parallel_for && host->max_workers > 1 ? host->max_workers : 1;
+}
+
 int32_t dv_lay_out(dv_context* context, dv_error* error) {
   const dv_model* model = context->model;
-  const int32_t workers =
-      context->host.parallel_for && context->host.max_workers > 1 ? context->host.max_workers : 1;
+  const int32_t workers = dv_workers(&context->host);
   context->laid_out = 0;
   for (int32_t i = 0; i < model->num_outputs; ++i) context->outputs[i].ready = 0;
   for (int32_t d = 0; d < model->num_dims; ++d) context->dims[d] = context->bound[d];

@@ -22,7 +22,9 @@ enum {
   DV_ANY_FUNCTION = 68,
   DV_ANY_TENSOR = 70,
   DV_ANY_ARRAY = 71,
-  DV_ANY_LIST = 75
+  DV_ANY_MAP = 72,
+  DV_ANY_LIST = 75,
+  DV_ANY_DICT = 76 /* a Map that can be changed */
 };
 
 /* TVMFFIAny: a value of any type. Unused bytes are zero. */

@@ -32,8 +32,8 @@ const char* dv_any_kind(const dv_any* value) {
     case DV_ANY_ARRAY:
     case DV_ANY_LIST:
       return "list";
-    case 72:
-    case 76:
+    case DV_ANY_MAP:
+    case DV_ANY_DICT:
       return "dict";
     default:
       return "object";
@@ -44,6 +44,11 @@ const char* dv_any_kind(const dv_any* value) {
 static dv_object* object_of(const dv_any* value) {
   if (value->type == DV_ANY_RVALUE_REF) return *(dv_object**)value->value.pointer;
   return value->type >= DV_ANY_OBJECT ? value->value.pointer : NULL;
+}
+
+int32_t dv_any_object_type(const dv_any* value) {
+  const dv_object* object = object_of(value);
+  return object ? object->type : DV_ANY_NONE;
 }
 
 static dv_byte_array c_string(const char* data) {

@@ -7,6 +7,9 @@
 /* What kind of value it is, in Python's words: "int", "str", "Device", ... */
 const char* dv_any_kind(const dv_any* value);
 
+/* The type of the object behind the value, DV_ANY_NONE when there is none. */
+int32_t dv_any_object_type(const dv_any* value);
+
 /* The bytes of a string of any form; 0 when the value is none. */
 int dv_any_as_string(const dv_any* value, dv_byte_array* text);
 

@@ -67,6 +67,7 @@ void dv_ffi_release_executor(dv_ffi_executor* executor) {
   for (int32_t i = 0; i < count; ++i) {
     if (executor->kept[i]) executor->provider.release(executor->kept[i]);
   }
+  dv_buffer_release(executor->params, &executor->context->host);
   dv_destroy(executor->context);
   executor->provider.free(executor);
 }

@@ -11,7 +11,7 @@ typedef struct dv_ffi_executor dv_ffi_executor;
 /* A function of the Map. `call` runs under the executor's lock, writes *result (None on entry), and
  * returns DV_OK, or a code after filling *error, or DV_FFI_RAISED when the error is raised already.
  */
-enum { DV_FFI_RAISED = -1, DV_FFI_NUM_METHODS = 8 };
+enum { DV_FFI_RAISED = -1, DV_FFI_NUM_METHODS = 10 };
 typedef struct dv_ffi_method {
   const char* name;
   const char* parameters; /* "(input, tensor)" */
@@ -35,7 +35,8 @@ struct dv_ffi_executor {
   int32_t reserved;
   dv_ffi_provider provider;
   dv_context* context;
-  dv_object** kept; /* inputs, then outputs: the ffi.Tensor used without a copy; NULL: none */
+  dv_buffer* params; /* prepared params, which other executors may share; NULL: none of its own */
+  dv_object** kept;  /* inputs, then outputs: the ffi.Tensor used without a copy; NULL: none */
   dv_ffi_bound_method methods[DV_FFI_NUM_METHODS];
 };
 
@@ -47,6 +48,13 @@ void dv_ffi_release_executor(dv_ffi_executor* executor);
 
 /* DV_RUNTIME_ERROR unless it has all functions that an executor needs. */
 int32_t dv_ffi_check_provider(const dv_ffi_provider* provider, dv_error* error);
+
+/* load_params(dict) and share_params(executor), as dv_ffi_method.call. Without an argument the
+ * latter gives the params as a tensor, which is what it asks the other executor for. */
+int32_t dv_ffi_load_params(dv_ffi_executor* executor, const dv_any* args, int32_t num_args,
+                           dv_any* result, dv_error* error);
+int32_t dv_ffi_share_params(dv_ffi_executor* executor, const dv_any* args, int32_t num_args,
+                            dv_any* result, dv_error* error);
 
 /* Raises the error as the Python exception of its kind, when anyone can hear it; always -1. */
 int dv_ffi_raise(const dv_ffi_provider* provider, const dv_error* error);

@@ -219,4 +219,6 @@ const dv_ffi_method dv_ffi_methods[DV_FFI_NUM_METHODS] = {
     {"get_output", "(output) or (output, tensor)", 1, 2, get_output},
     {"num_inputs", "()", 0, 0, num_inputs},
     {"num_outputs", "()", 0, 0, num_outputs},
+    {"load_params", "(dict)", 1, 1, dv_ffi_load_params},
+    {"share_params", "(executor)", 0, 1, dv_ffi_share_params},
 };

@@ -5,7 +5,8 @@
 static int32_t find(dv_context* context, int32_t index, const dv_tensor* tensor, dv_binding** input,
                     dv_error* error) {
   const int32_t code = dv_find_binding(context, DV_ROLE_INPUT, index, input, error);
-  return code != DV_OK ? code : dv_check_tensor(context, DV_ROLE_INPUT, *input, tensor, error);
+  if (code != DV_OK) return code;
+  return dv_check_tensor(context->model, DV_ROLE_INPUT, (*input)->info, tensor, error);
 }
 
 /* What both kinds of input share. The input changes only after nothing can fail any more. */

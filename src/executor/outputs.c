@@ -8,7 +8,7 @@ int32_t dv_set_output_zero_copy(dv_context* context, int32_t index, const dv_ten
   int32_t code = dv_find_binding(context, DV_ROLE_OUTPUT, index, &output, error);
   if (code != DV_OK) return code;
   if (tensor) {
-    code = dv_check_tensor(context, DV_ROLE_OUTPUT, output, tensor, error);
+    code = dv_check_tensor(context->model, DV_ROLE_OUTPUT, output->info, tensor, error);
     if (code == DV_OK) code = dv_check_zero_copy(DV_ROLE_OUTPUT, output, tensor, error);
     if (code != DV_OK) return code;
     for (int32_t axis = 0; axis < tensor->ndim; ++axis) {
@@ -43,7 +43,9 @@ int32_t dv_copy_output(dv_context* context, int32_t index, const dv_tensor* tens
                        dv_error* error) {
   dv_binding* output = NULL;
   int32_t code = find_result(context, index, &output, error);
-  if (code == DV_OK) code = dv_check_tensor(context, DV_ROLE_OUTPUT, output, tensor, error);
+  if (code == DV_OK) {
+    code = dv_check_tensor(context->model, DV_ROLE_OUTPUT, output->info, tensor, error);
+  }
   if (code == DV_OK) {
     code = dv_check_output_shape(output, tensor->shape, "the tensor to copy it to", error);
   }

@@ -13,6 +13,17 @@ void dv_view(const dv_binding* binding, dv_tensor* view) {
   view->byte_offset = 0;
 }
 
+static int32_t check_params_set(const dv_context* context, dv_error* error) {
+  if (context->weights || !context->model->prepare) return DV_OK;
+  dv_text text = dv_text_begin(error, DV_STATE_ERROR);
+  dv_put(&text, "model ");
+  dv_put_quoted(&text, context->model->name);
+  dv_put(&text,
+         " has no params: its library was made with --no-params; call load_params first (dovetail "
+         "run and bench: --params FILE)");
+  return dv_text_end(&text);
+}
+
 static int32_t check_inputs_set(const dv_context* context, dv_error* error) {
   for (int32_t i = 0; i < context->model->num_inputs; ++i) {
     if (context->inputs[i].ready) continue;
@@ -54,7 +65,8 @@ int32_t dovetail_observe(const dv_call* call, int64_t step) {
 static int32_t run(dv_context* context, const dv_observer* observer, dv_error* error) {
   if (!context) return dv_fail(error, DV_VALUE_ERROR, "the context is NULL");
   const dv_model* model = context->model;
-  int32_t code = check_inputs_set(context, error);
+  int32_t code = check_params_set(context, error);
+  if (code == DV_OK) code = check_inputs_set(context, error);
   if (code == DV_OK) code = dv_bind_dims(context, error);
   if (code == DV_OK && (!context->laid_out || dims_changed(context))) {
     code = dv_lay_out(context, error);
@@ -71,14 +83,9 @@ static int32_t run(dv_context* context, const dv_observer* observer, dv_error* e
     output->data = output->is_borrowed ? output->borrowed : dv_buffer_data(output->buffer);
     context->io[model->num_inputs + i] = output->data;
   }
-  const dv_call call = {context->values,
-                        context->io,
-                        context->workspace,
-                        model->library->weights,
-                        &context->host,
-                        context->reserved,
-                        context,
-                        observer};
+  const dv_call call = {context->values,  context->io,    context->workspace,
+                        context->weights, &context->host, context->reserved,
+                        context,          observer};
   const dv_variant* variant = context->variant;
   context->error = error;
   const int32_t status = observer ? variant->run_observed(&call) : variant->run(&call);

@@ -1,11 +1,11 @@
 #include "executor/tensor_check.h"
 
 #include "executor/copy.h"
-#include "executor/error_text.h"
 
-static dv_text begin(dv_error* error, int32_t code, dv_role role, const dv_tensor_info* info) {
+dv_text dv_begin_tensor(dv_error* error, int32_t code, dv_role role, const dv_tensor_info* info) {
+  static const char* const roles[] = {"input ", "output ", "param ", "frozen value "};
   dv_text text = dv_text_begin(error, code);
-  dv_put(&text, role == DV_ROLE_INPUT ? "input " : "output ");
+  dv_put(&text, roles[role]);
   dv_put_quoted(&text, info->name);
   return text;
 }
@@ -38,7 +38,7 @@ int32_t dv_find_binding(dv_context* context, dv_role role, int32_t index, dv_bin
 
 static int32_t wrong_device(dv_role role, const dv_tensor_info* info, dv_device device,
                             dv_error* error) {
-  dv_text text = begin(error, DV_VALUE_ERROR, role, info);
+  dv_text text = dv_begin_tensor(error, DV_VALUE_ERROR, role, info);
   dv_put(&text, " is on a device of type ");
   dv_put_integer(&text, device.type);
   dv_put(&text, ", expected the CPU (type 1)");
@@ -47,7 +47,7 @@ static int32_t wrong_device(dv_role role, const dv_tensor_info* info, dv_device 
 
 static int32_t wrong_dtype(dv_role role, const dv_tensor_info* info, dv_dtype dtype,
                            dv_error* error) {
-  dv_text text = begin(error, DV_TYPE_ERROR, role, info);
+  dv_text text = dv_begin_tensor(error, DV_TYPE_ERROR, role, info);
   dv_put(&text, " has dtype ");
   dv_put_dtype(&text, dtype);
   dv_put(&text, ", expected ");
@@ -57,7 +57,7 @@ static int32_t wrong_dtype(dv_role role, const dv_tensor_info* info, dv_dtype dt
 
 static int32_t wrong_shape(dv_role role, const dv_tensor_info* info, const dv_tensor* tensor,
                            dv_error* error) {
-  dv_text text = begin(error, DV_VALUE_ERROR, role, info);
+  dv_text text = dv_begin_tensor(error, DV_VALUE_ERROR, role, info);
   dv_put(&text, " has shape ");
   dv_put_shape(&text, tensor->shape, tensor->ndim);
   dv_put(&text, ", expected ");
@@ -87,7 +87,7 @@ static int32_t out_of_bounds(const dv_symbol* symbol, const dv_tensor_info* info
   return dv_text_end(&text);
 }
 
-static int32_t check_extents(const dv_context* context, dv_role role, const dv_tensor_info* info,
+static int32_t check_extents(const dv_model* model, dv_role role, const dv_tensor_info* info,
                              const dv_tensor* tensor, dv_error* error) {
   if (tensor->ndim != info->ndim) return wrong_shape(role, info, tensor, error);
   for (int32_t axis = 0; axis < info->ndim; ++axis) {
@@ -100,7 +100,7 @@ static int32_t check_extents(const dv_context* context, dv_role role, const dv_t
   for (int32_t axis = 0; axis < info->ndim && role == DV_ROLE_INPUT; ++axis) {
     const int32_t index = info->shape[axis].symbol;
     if (index < 0) continue;
-    const dv_symbol* symbol = &context->model->dims[index];
+    const dv_symbol* symbol = &model->dims[index];
     const int64_t extent = tensor->shape[axis];
     if (extent < symbol->min || extent > symbol->max) {
       return out_of_bounds(symbol, info, axis, extent, error);
@@ -113,11 +113,10 @@ static int same_dtype(dv_dtype a, dv_dtype b) {
   return a.code == b.code && a.bits == b.bits && a.lanes == b.lanes;
 }
 
-int32_t dv_check_tensor(const dv_context* context, dv_role role, const dv_binding* binding,
+int32_t dv_check_tensor(const dv_model* model, dv_role role, const dv_tensor_info* info,
                         const dv_tensor* tensor, dv_error* error) {
-  const dv_tensor_info* info = binding->info;
   if (!tensor || tensor->ndim < 0 || (tensor->ndim > 0 && !tensor->shape)) {
-    dv_text text = begin(error, DV_VALUE_ERROR, role, info);
+    dv_text text = dv_begin_tensor(error, DV_VALUE_ERROR, role, info);
     dv_put(&text, tensor ? " is a tensor without a shape" : " is NULL, expected a tensor");
     return dv_text_end(&text);
   }
@@ -125,18 +124,18 @@ int32_t dv_check_tensor(const dv_context* context, dv_role role, const dv_bindin
   if (!same_dtype(tensor->dtype, info->dtype)) {
     return wrong_dtype(role, info, tensor->dtype, error);
   }
-  const int32_t code = check_extents(context, role, info, tensor, error);
+  const int32_t code = check_extents(model, role, info, tensor, error);
   if (code != DV_OK) return code;
   const int64_t bytes = dv_compact_size(tensor->shape, tensor->ndim, tensor->dtype);
   if (bytes < 0) {
-    dv_text text = begin(error, DV_MEMORY_ERROR, role, info);
+    dv_text text = dv_begin_tensor(error, DV_MEMORY_ERROR, role, info);
     dv_put(&text, " of shape ");
     dv_put_shape(&text, tensor->shape, tensor->ndim);
     dv_put(&text, " is too large: its size in bytes exceeds 64 bits");
     return dv_text_end(&text);
   }
   if (bytes > 0 && !tensor->data) {
-    dv_text text = begin(error, DV_VALUE_ERROR, role, info);
+    dv_text text = dv_begin_tensor(error, DV_VALUE_ERROR, role, info);
     dv_put(&text, " has no data: its pointer is NULL");
     return dv_text_end(&text);
   }
@@ -146,7 +145,7 @@ int32_t dv_check_tensor(const dv_context* context, dv_role role, const dv_bindin
 int32_t dv_check_zero_copy(dv_role role, const dv_binding* binding, const dv_tensor* tensor,
                            dv_error* error) {
   if (!dv_is_compact(tensor)) {
-    dv_text text = begin(error, DV_VALUE_ERROR, role, binding->info);
+    dv_text text = dv_begin_tensor(error, DV_VALUE_ERROR, role, binding->info);
     dv_put(&text, " has shape ");
     dv_put_shape(&text, tensor->shape, tensor->ndim);
     dv_put(&text, " and strides ");
@@ -156,7 +155,7 @@ int32_t dv_check_zero_copy(dv_role role, const dv_binding* binding, const dv_ten
   }
   const int64_t element = dv_element_size(tensor->dtype);
   if ((uintptr_t)dv_tensor_data(tensor) % (uintptr_t)element != 0) {
-    dv_text text = begin(error, DV_VALUE_ERROR, role, binding->info);
+    dv_text text = dv_begin_tensor(error, DV_VALUE_ERROR, role, binding->info);
     dv_put(&text, " lies at an address that is no multiple of ");
     dv_put_integer(&text, element);
     dv_put(&text, ", the size of its element; without a copy it must");
@@ -171,7 +170,7 @@ int32_t dv_check_output_shape(const dv_binding* output, const int64_t* shape, co
   int32_t axis = 0;
   while (axis < ndim && shape[axis] == output->shape[axis]) ++axis;
   if (axis == ndim) return DV_OK;
-  dv_text text = begin(error, DV_VALUE_ERROR, DV_ROLE_OUTPUT, output->info);
+  dv_text text = dv_begin_tensor(error, DV_VALUE_ERROR, DV_ROLE_OUTPUT, output->info);
   dv_put(&text, " has shape ");
   dv_put_shape(&text, output->shape, ndim);
   dv_put(&text, ", but ");

@@ -10,7 +10,7 @@ namespace dovetail::import {
 
 namespace {
 
-void settle(ir::Graph& graph, const std::map<std::string, ir::TensorType>& frozen) {
+void settle(ir::Graph& graph, const std::map<std::string, ir::TensorData>& frozen) {
   std::unordered_set<const ir::Value*> replaceable;  // computed from weights that stay
   for (const auto& node : graph.nodes()) {
     if (auto* param = node->as<ir::Param>()) {
@@ -35,7 +35,7 @@ void settle(ir::Graph& graph, const std::map<std::string, ir::TensorType>& froze
 
 void settle_frozen(ir::Graph& graph) {
   // What a body froze is frozen for all.
-  std::map<std::string, ir::TensorType> frozen;
+  std::map<std::string, ir::TensorData> frozen;
   ir::for_each_graph(graph, [&](ir::Graph& g) { frozen.insert(g.frozen.begin(), g.frozen.end()); });
   graph.frozen = frozen;
   ir::for_each_graph(graph, [&](ir::Graph& g) { settle(g, frozen); });

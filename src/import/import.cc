@@ -27,6 +27,11 @@ class Importer {
         graph_(std::make_shared<ir::Graph>()),
         scope_(*graph_, nullptr, "") {}
 
+  Interface interface() {
+    collect_names();
+    return declared_interface(inputs_, file_);
+  }
+
   std::shared_ptr<ir::Graph> run() {
     const GraphProto& proto = model_->graph();
     graph_->name = proto.name();
@@ -106,6 +111,10 @@ class Importer {
 };
 
 }  // namespace
+
+Interface read_interface(const std::filesystem::path& path) {
+  return Importer(read_model(path), path, {}).interface();
+}
 
 std::shared_ptr<ir::Graph> import_onnx(const std::filesystem::path& path, const Options& options) {
   Options checked = options;

@@ -25,4 +25,11 @@ struct Options {
 // the file, the node and the way out; operators that are not supported are listed all at once.
 std::shared_ptr<ir::Graph> import_onnx(const std::filesystem::path& path, const Options& options);
 
+// The names of what a caller may give for a model: its inputs, and its dimensions as the file names
+// them. No node is looked at.
+struct Interface {
+  std::vector<std::string> inputs, dims;
+};
+Interface read_interface(const std::filesystem::path& path);
+
 }  // namespace dovetail::import

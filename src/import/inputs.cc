@@ -49,6 +49,14 @@ class Inputs {
     inputs_.push_back(std::move(d));
   }
 
+  Interface interface() const {
+    Interface result;
+    for (const Declared& d : inputs_) result.inputs.push_back(d.name);
+    const std::set<std::string> dims = symbols();
+    result.dims.assign(dims.begin(), dims.end());
+    return result;
+  }
+
   InputTypes types() {
     check_names();
     for (Declared& d : inputs_) apply_shape(d);
@@ -226,6 +234,14 @@ InputTypes input_types(const std::vector<const onnx::ValueInfoProto*>& inputs,
   Inputs result(file, options);
   for (const onnx::ValueInfoProto* input : inputs) result.declare(*input);
   return result.types();
+}
+
+Interface declared_interface(const std::vector<const onnx::ValueInfoProto*>& inputs,
+                             const std::string& file) {
+  const Options options{{}, {}, [](const std::string&) {}};
+  Inputs result(file, options);
+  for (const onnx::ValueInfoProto* input : inputs) result.declare(*input);
+  return result.interface();
 }
 
 }  // namespace dovetail::import

@@ -25,4 +25,8 @@ struct InputTypes {
 InputTypes input_types(const std::vector<const onnx::ValueInfoProto*>& inputs,
                        const std::string& file, const Options& options);
 
+// Without any option.
+Interface declared_interface(const std::vector<const onnx::ValueInfoProto*>& inputs,
+                             const std::string& file);
+
 }  // namespace dovetail::import

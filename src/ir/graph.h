@@ -325,7 +325,7 @@ class Graph {
   std::vector<Value*> inputs;  // results of Input nodes, in order
   std::vector<Value*> outputs;
   std::vector<std::string> output_names;
-  std::map<std::string, TensorType> frozen;      // initializers whose value shaped the code
+  std::map<std::string, TensorData> frozen;      // initializers whose value shaped the code
   std::map<std::string, std::string> operators;  // of the import: types of ONNX nodes by name
   std::vector<Check> checks;
 

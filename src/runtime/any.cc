@@ -13,7 +13,8 @@ Any::Any(Tensor value) : value_() {
 std::string Any::kind() const {
   static constexpr const char* kNames[] = {
       "none",           "int",    "float",          "bool",        "Device",   "str",
-      "list of Device", "Tensor", "list of Tensor", "list of str", "Function", "Module"};
+      "list of Device", "Tensor", "list of Tensor", "list of str", "Function", "Module",
+      "Params"};
   static_assert(std::size(kNames) == std::variant_size_v<Variant>);
   static_assert(
       std::is_trivially_destructible_v<std::variant_alternative_t<kFirstOwner - 1, Variant>> &&

@@ -17,6 +17,9 @@
 struct dovetail_module {
   dovetail::Module module;
 };
+struct dovetail_params {
+  dovetail::Params params;
+};
 struct dovetail_executor {
   std::shared_ptr<dovetail::detail::ExecutorNode> node;
 };
@@ -199,6 +202,55 @@ int32_t dovetail_copy_output(dovetail_executor* executor, int32_t index, const d
 int32_t dovetail_executor_set_num_threads(dovetail_executor* executor, int32_t threads,
                                           dv_error* error) {
   return guarded(error, [&] { executor->node->set_num_threads(threads); });
+}
+
+int32_t dovetail_params_create(dovetail_params** params, dv_error* error) {
+  return guarded(error, [&] { *params = new dovetail_params{}; });
+}
+
+int32_t dovetail_params_load(const char* path, dovetail_params** params, dv_error* error) {
+  return guarded(error, [&] { *params = new dovetail_params{dovetail::Params::load(path)}; });
+}
+
+void dovetail_params_release(dovetail_params* params) { delete params; }
+
+int32_t dovetail_params_set(dovetail_params* params, const char* name, const dv_tensor* tensor,
+                            dv_error* error) {
+  return guarded(error, [&] { params->params.tensors.insert_or_assign(name, borrowed(tensor)); });
+}
+
+int32_t dovetail_params_get(const dovetail_params* params, const char* name, dv_tensor* view,
+                            dv_error* error) {
+  return guarded(error, [&] {
+    const auto& tensors = params->params.tensors;
+    const auto found = tensors.find(name);
+    if (found == tensors.end()) {
+      throw dovetail::Error(dovetail::ErrorKind::kKey,
+                            "there is no param '" + std::string(name) + "'");
+    }
+    *view = *found->second.get();
+  });
+}
+
+int32_t dovetail_params_save(const dovetail_params* params, const char* path, dv_error* error) {
+  return guarded(error, [&] { params->params.save(path); });
+}
+
+int32_t dovetail_module_load_params(dovetail_module* module, const char* model,
+                                    const dovetail_params* params, dv_error* error) {
+  return guarded(error, [&] {
+    module->module[std::string(model ? model : "default") + ".load_params"](params->params);
+  });
+}
+
+int32_t dovetail_load_params(dovetail_executor* executor, const dovetail_params* params,
+                             dv_error* error) {
+  return guarded(error, [&] { executor->node->load_params(params->params); });
+}
+
+int32_t dovetail_share_params(dovetail_executor* executor, const dovetail_executor* other,
+                              dv_error* error) {
+  return guarded(error, [&] { executor->node->share_params(*other->node); });
 }
 
 int32_t dovetail_set_num_threads(int32_t threads, dv_error* error) {

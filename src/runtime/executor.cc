@@ -3,35 +3,16 @@
 #include <dovetail/runtime.h>
 
 #include "base/error.h"
+#include "runtime/dv_error.h"
 #include "runtime/process_pool.h"
 #include "runtime/tensor.h"
 
 namespace dovetail {
 namespace detail {
+
+using runtime::check;
+
 namespace {
-
-ErrorKind kind_of(int32_t code) {
-  switch (code) {
-    case DV_VALUE_ERROR:
-      return ErrorKind::kValue;
-    case DV_TYPE_ERROR:
-      return ErrorKind::kType;
-    case DV_KEY_ERROR:
-      return ErrorKind::kKey;
-    case DV_MEMORY_ERROR:
-      return ErrorKind::kMemory;
-    case DV_RUNTIME_ERROR:
-      return ErrorKind::kUnsupported;
-    case DV_STATE_ERROR:
-      return ErrorKind::kState;
-    default:
-      return ErrorKind::kInternal;
-  }
-}
-
-void check(int32_t code, const dv_error& error) {
-  if (code != DV_OK) throw Error(kind_of(code), error.message);
-}
 
 int32_t index_of(const Port& port, const char* role, const dv_tensor_info* infos, int32_t count,
                  const dv_model& model) {
@@ -60,6 +41,7 @@ ExecutorNode::ExecutorNode(std::shared_ptr<ModuleNode> library, const dv_model* 
       last_outputs_(outputs_) {
   dv_error error{};
   check(api_->create(model, host_.get(), &context_, &error), error);
+  if (auto params = library_->params(model)) set_params(std::move(params));
 }
 
 ExecutorNode::~ExecutorNode() { api_->destroy(context_); }
@@ -151,6 +133,35 @@ void ExecutorNode::set_num_threads(int threads) {
   });
 }
 
+void ExecutorNode::set_params(runtime::PreparedParams params) {
+  call([&](dv_error* error) {
+    const int32_t code = api_->set_params(context_, params.get(), error);
+    if (code == DV_OK) params_ = std::move(params);
+    return code;
+  });
+}
+
+void ExecutorNode::load_params(const Params& params) {
+  set_params(runtime::prepare_params(*model_, params));
+}
+
+void ExecutorNode::share_params(ExecutorNode& other) {
+  if (other.model_ != model_) {
+    throw_error(ErrorKind::kValue, "{} takes the params of an executor of the same model, got {}",
+                description(), other.description());
+  }
+  runtime::PreparedParams params;
+  other.call([&](dv_error*) {
+    params = other.params_;
+    return DV_OK;
+  });
+  if (!params && model_->prepare) {
+    throw_error(ErrorKind::kState, "{} has no params to share: call load_params on it first",
+                other.description());
+  }
+  set_params(std::move(params));
+}
+
 // A handle to memory that the context uses: its own, kept by the block, or one of `borrowed`.
 Tensor ExecutorNode::view(const dv_tensor& tensor, std::vector<Tensor> borrowed) {
   struct Owner {
@@ -239,6 +250,8 @@ Tensor Executor::get_output(const Port& output) const { return node_->get_output
 void Executor::get_output(const Port& output, const Tensor& into) const {
   node_->get_output(output, into);
 }
+void Executor::load_params(const Params& params) { node_->load_params(params); }
+void Executor::share_params(const Executor& other) { node_->share_params(*other.node_); }
 int Executor::num_inputs() const { return node_->model().num_inputs; }
 int Executor::num_outputs() const { return node_->model().num_outputs; }
 const dv_tensor_info& Executor::input_info(const Port& input) const {

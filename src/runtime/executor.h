@@ -38,10 +38,14 @@ class ExecutorNode : public ModuleNode {
   Tensor get_input(const Port& port);
   Tensor get_output(const Port& port);
   void get_output(const Port& port, const Tensor& into);
+  // kState when the library has the params packaged.
+  void load_params(const Params& params);
+  void share_params(ExecutorNode& other);
   // As the library's entry points give them: the context's memory, shape included.
   void view_input(int32_t index, dv_tensor* view);
   void view_output(int32_t index, dv_tensor* view);
   int max_workers() const { return host_.get()->max_workers; }
+  const runtime::PreparedParams& params() const { return params_; }  // for its one user's thread
 
  protected:
   // run_observed by a caller that holds a Use.
@@ -62,6 +66,7 @@ class ExecutorNode : public ModuleNode {
  private:
   template <class Call>
   void call(const Call& entry_point);
+  void set_params(runtime::PreparedParams params);
   Tensor view(const dv_tensor& tensor, std::vector<Tensor> borrowed);
 
   const std::shared_ptr<ModuleNode> library_;
@@ -70,6 +75,7 @@ class ExecutorNode : public ModuleNode {
   runtime::Host host_;
   dv_context* context_ = nullptr;
   mutable std::atomic<bool> in_use_{false};
+  runtime::PreparedParams params_;  // that the context uses; null when they are packaged
   // Tensors whose memory the context uses: as inputs, as outputs from the next run on, and as
   // outputs of the last run.
   std::vector<Tensor> inputs_;

@@ -66,6 +66,17 @@ Any get_output(ExecutorNode& node, Args args) {
   return {};
 }
 
+Any load_params(ExecutorNode& node, Args args) {
+  node.load_params(args[0].as<Params>());
+  return {};
+}
+
+Any share_params(ExecutorNode& node, Args args) {
+  const Executor other(args[0]);  // kType when it is something else
+  node.share_params(static_cast<ExecutorNode&>(*other.module().node()));
+  return {};
+}
+
 constexpr FunctionRow<ExecutorNode> kRows[] = {
     {"set_input", "(input, Tensor)", 2, 2, set_input},
     {"set_input_zero_copy", "(input, Tensor)", 2, 2, set_input_zero_copy},
@@ -74,6 +85,8 @@ constexpr FunctionRow<ExecutorNode> kRows[] = {
     {"set_num_threads", "(threads)", 1, 1, set_num_threads},
     {"get_input", "(input)", 1, 1, get_input},
     {"get_output", "(output) or (output, Tensor)", 1, 2, get_output},
+    {"load_params", "(Params)", 1, 1, load_params},
+    {"share_params", "(executor)", 1, 1, share_params},
     {"num_inputs", "()", 0, 0,
      [](ExecutorNode& node, Args) { return Any(node.model().num_inputs); }},
     {"num_outputs", "()", 0, 0,

@@ -52,6 +52,7 @@ Function factory(std::shared_ptr<LibraryNode> library, const dv_model* model) {
 
 constexpr std::string_view kDebug = ".debug";
 constexpr std::string_view kRun = ".run";
+constexpr std::string_view kLoadParams = ".load_params";
 
 }  // namespace
 
@@ -98,6 +99,7 @@ std::vector<std::string> LibraryNode::names() const {
     names.push_back(model);
     names.push_back(model + std::string(kDebug));
     names.push_back(model + std::string(kRun));
+    names.push_back(model + std::string(kLoadParams));
   }
   return names;
 }
@@ -106,6 +108,15 @@ Function LibraryNode::function(const std::string& name) {
   const auto self = std::static_pointer_cast<LibraryNode>(shared_from_this());
   const size_t dot = name.find('.');  // no model's name has one
   const dv_model* model = Module(self).model(name.substr(0, dot));
+  if (name.ends_with(kLoadParams)) {
+    return Function(Function::Body([self, name, model](std::span<const Any> args) -> Any {
+      if (args.size() != 1) {
+        throw_error(ErrorKind::kType, "{} takes (Params), got {} arguments", name, args.size());
+      }
+      self->load_params(model, args[0].as<Params>());
+      return {};
+    }));
+  }
   if (name.ends_with(kDebug)) return factory<detail::DebugNode>(self, model);
   if (!name.ends_with(kRun)) return factory<detail::ExecutorNode>(self, model);
   return Function(Function::Body(
@@ -115,6 +126,21 @@ Function LibraryNode::function(const std::string& name) {
 detail::StatelessModel& LibraryNode::stateless(const dv_model* model) const {
   const auto* found = std::find(library_->models, library_->models + library_->num_models, model);
   return *stateless_[found - library_->models];
+}
+
+PreparedParams LibraryNode::params(const dv_model* model) const {
+  const std::lock_guard lock(params_mutex_);
+  const auto found = params_.find(model);
+  return found == params_.end() ? nullptr : found->second;
+}
+
+void LibraryNode::load_params(const dv_model* model, const Params& params) {
+  PreparedParams prepared = prepare_params(*model, params);  // takes long: without the lock
+  {
+    const std::lock_guard lock(params_mutex_);
+    params_[model].swap(prepared);
+  }
+  stateless(model).forget();
 }
 
 }  // namespace runtime

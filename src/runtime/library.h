@@ -1,7 +1,9 @@
 // An exported library in this process.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -20,13 +22,18 @@ class LibraryNode : public detail::ModuleNode {
   std::vector<std::string> names() const override;
   Function function(const std::string& name) override;
   const dv_library* library() const override { return library_; }
+  PreparedParams params(const dv_model* model) const override;
   detail::StatelessModel& stateless(const dv_model* model) const;
 
  private:
+  void load_params(const dv_model* model, const Params& params);
+
   std::shared_ptr<const void> file_;
   const dv_library* library_;
   std::string where_;
   std::vector<std::unique_ptr<detail::StatelessModel>> stateless_;  // one per model
+  mutable std::mutex params_mutex_;
+  std::map<const dv_model*, PreparedParams> params_;  // that load_params has prepared
 };
 
 // kValue unless the descriptor is one that this runtime reads. `where` begins the message.

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/params.h"
+
 namespace dovetail::detail {
 
 class ModuleNode : public std::enable_shared_from_this<ModuleNode> {
@@ -21,6 +23,8 @@ class ModuleNode : public std::enable_shared_from_this<ModuleNode> {
   virtual std::vector<std::string> names() const = 0;
   virtual Function function(const std::string& name) = 0;  // one of names()
   virtual const dv_library* library() const = 0;
+  // In a library: what executors of this model begin with; null before load_params.
+  virtual runtime::PreparedParams params(const dv_model*) const { return nullptr; }
 };
 
 // "a, b, c"

@@ -51,8 +51,11 @@ std::unique_ptr<ExecutorNode> StatelessModel::take() {
     while (!idle_.empty()) {
       std::unique_ptr<ExecutorNode> executor = std::move(idle_.back());
       idle_.pop_back();
-      // set_num_threads() holds for executors made from then on.
-      if (executor->max_workers() == num_threads()) return executor;
+      // set_num_threads() and load_params hold for executors made from then on.
+      if (executor->max_workers() == num_threads() &&
+          executor->params() == library_->params(model_)) {
+        return executor;
+      }
     }
   }
   // A pointer that does not own the library: the library owns this.

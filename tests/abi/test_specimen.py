@@ -22,6 +22,10 @@ FEATURES = {
     },
 }
 MESSAGES = {
+    "NO_PARAMS": "\"model 'shift' has no params: its library was made with --no-params; call load_params first "
+    '(dovetail run and bench: --params FILE)"',
+    "PACKAGED": "\"model 'scale' has its params in its library; to load others, build it with --no-params\"",
+    "FROZEN": "\"frozen value 'axes' is another than the one that shaped the library's code; build it anew\"",
     "NOT_SET": "\"input 'x' is not set: set every input before run\"",
     "NOT_RUN": "\"output 'y' holds no result yet: call run first\"",
     "NO_OBSERVER": '"the observer is NULL, its size is not sizeof(dv_observer) or its function NULL"',

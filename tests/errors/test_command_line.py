@@ -9,8 +9,8 @@ import pytest
 from onnx_models import mlp, save
 
 STAGES = (
-    "import, simplify, channels_last, fold_weights, fuse, split_phases, winograd, pack, split_prepare, prepare, place, "
-    "lower, codegen, link"
+    "import, simplify, channels_last, fold_weights, fuse, split_phases, winograd, pack, split_prepare, place, lower, "
+    "prepare, codegen, link"
 )
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 from onnx import helper
+from safetensors.numpy import save as save_safetensors
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = Path(os.environ.get("DOVETAIL_BUILD_DIR", ROOT / "build"))
@@ -73,6 +74,11 @@ def arrays():
         yield stream.getvalue()
 
 
+def safetensors():
+    for tensors in ({}, {"a": np.ones((2, 3), "float32")}, {"b": np.zeros(3, "bool"), "c": np.zeros((), "int64")}):
+        yield save_safetensors(tensors, metadata={"é": "\\"})
+
+
 def libraries(folder):
     model = helper.make_model(
         helper.make_graph(
@@ -98,7 +104,14 @@ def main(folder):
         models += pieces(path)
     models = [model for model in models if len(model) <= MAX_BYTES]
     folder.mkdir(parents=True, exist_ok=True)
-    for name, seeds in (("import", models), ("compile", models[::6]), ("npy", arrays()), ("library", libraries(folder))):
+    corpora = {
+        "import": models,
+        "compile": models[::6],
+        "npy": arrays(),
+        "safetensors": safetensors(),
+        "library": libraries(folder),
+    }
+    for name, seeds in corpora.items():
         place = folder / name / "seeds"
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)

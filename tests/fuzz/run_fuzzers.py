@@ -25,6 +25,7 @@ FUZZERS = {
     "import": ["-max_len=20000", "-timeout=10"],
     "library": ["-max_len=200000", "-timeout=5"],
     "npy": ["-max_len=4096", "-timeout=5"],
+    "safetensors": ["-max_len=4096", "-timeout=5"],
 }
 # An input of 20 kB that takes more is an attack that was not refused.
 MEMORY = ["-rss_limit_mb=2500", "-malloc_limit_mb=1000"]

@@ -36,8 +36,7 @@ Result measure(const Options& options) {
   if (options.threads > 0) set_num_threads(options.threads);
   Result result;
   const auto begin = Clock::now();
-  const Module library = Module::load(options.library);
-  Executor executor(library[library.model(options.model)->name](cpu()));
+  Executor executor = make_executor(options);
   result.load_ms = milliseconds_since(begin);
   const std::vector<Tensor> inputs = make_inputs(executor.model(), options);
   result.first_run_ms = timed_run(executor, inputs);

@@ -1,4 +1,4 @@
-// dovetail build MODEL.onnx -o LIB
+// dovetail build MODEL.onnx... -o LIB
 #include <dovetail/compiler.h>
 #include <fmt/core.h>
 #include <fmt/format.h>
@@ -10,14 +10,15 @@
 #include "base/error.h"
 #include "commands.h"
 #include "fcompile.h"
+#include "model_options.h"
 
 namespace dovetail::tool {
 namespace {
 
 struct Options {
-  std::string model, output, name, prefix, target, header, dump, fcompile, accuracy = "fast";
-  std::vector<std::string> cpus, shapes, dims;
-  bool time = false;
+  std::string output, prefix, target, header, dump, fcompile, accuracy = "fast";
+  std::vector<std::string> models, names, params_out, cpus, shapes, dims;
+  bool no_params = false, time = false;
 };
 
 // "1x3x224x224"; an extent that is no number is the name of a dimension that stays symbolic.
@@ -66,14 +67,23 @@ Accuracy parse_accuracy(const std::string& text) {
   throw_error(ErrorKind::kValue, "--accuracy: '{}' is none of {}", text, fmt::join(names, ", "));
 }
 
+// An option that is given for every model, in their order, or not at all.
+void check_count(const char* option, size_t count, size_t models) {
+  if (count == 0 || count == models) return;
+  throw_error(ErrorKind::kValue,
+              "{} is given {} time{} for {} model{}: give one for each, in their order", option,
+              count, count == 1 ? "" : "s", models, models == 1 ? "" : "s");
+}
+
 void run(const Options& options) {
   check_stage(options.dump);
+  check_count("--name", options.names.size(), options.models.size());
+  check_count("--params-out", options.params_out.size(), options.models.size());
   const auto on_stage = [&](const Stage& stage) {
     if (options.time) fmt::print(stderr, "{:<14} {:9.3f} ms\n", stage.name, stage.milliseconds);
     if (stage.name == options.dump) std::fputs(stage.text().c_str(), stdout);
   };
   BuildOptions build_options;
-  build_options.name = options.name;
   build_options.target = {options.target, options.cpus};
   build_options.accuracy = parse_accuracy(options.accuracy);
   build_options.on_stage = on_stage;
@@ -92,26 +102,37 @@ void run(const Options& options) {
       throw_error(ErrorKind::kValue, "--dim {}: given twice", dim);
     }
   }
-  ExportOptions export_options{
-      .prefix = options.prefix, .header = options.header, .fcompile = {}, .on_stage = on_stage};
+  ExportOptions export_options{.package_params = !options.no_params,
+                               .prefix = options.prefix,
+                               .header = options.header,
+                               .fcompile = {},
+                               .on_stage = on_stage};
   if (!options.fcompile.empty()) export_options.fcompile = fcompile_command(options.fcompile);
-  const CompiledModel model = build(options.model, build_options);
-  export_library({model}, options.output, export_options);
+  std::vector<BuildOptions> each = options_of_each(options.models, build_options);
+  std::vector<CompiledModel> models;
+  for (size_t m = 0; m < each.size(); ++m) {
+    if (!options.names.empty()) each[m].name = options.names[m];
+    models.push_back(build(options.models[m], each[m]));
+  }
+  export_library(models, options.output, export_options);
+  for (size_t m = 0; m < options.params_out.size(); ++m)
+    models[m].save_params(options.params_out[m]);
 }
 
 }  // namespace
 
 void add_build(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("build", "Compile an ONNX model into a native library");
-  command->add_option("MODEL", options->model, "The ONNX file")->required();
+  CLI::App* command = app.add_subcommand("build", "Compile ONNX models into one native library");
+  command->add_option("MODEL", options->models, "The ONNX files")->required();
   command
       ->add_option("-o,--output", options->output,
                    "The library: .so for the loader, .o or .a for the linker")
       ->required();
-  command->add_option("--name", options->name, "Name of the model (default: the file's stem)");
+  command->add_option("--name", options->names,
+                      "Name of the model, one for each (default: the file's stem)");
   command->add_option("--prefix", options->prefix,
-                      "Prefix of the library's globals (default: the model's name)");
+                      "Prefix of the library's globals (default: the first model's name)");
   command->add_option(
       "--target", options->target,
       fmt::format("One of {} (default: this machine)", fmt::join(target_names(), ", ")));
@@ -125,12 +146,18 @@ void add_build(CLI::App& app) {
                       "Of float32 convolutions. fast: the fewest products (Winograd, tiles up to "
                       "4x4); accurate: tiles of 2x2 at most, no more rounding error than plain "
                       "sums; strict: plain sums (default: fast)");
+  command->add_flag("--no-params", options->no_params,
+                    "Leave the weights out: they are loaded later, by --params or load_params");
+  command->add_option("--params-out", options->params_out,
+                      "FILE.safetensors: also write the weights as the ONNX file has them; one for "
+                      "each model");
   command->add_option("--header", options->header, "Also write the typed C header");
   command->add_option("--fcompile", options->fcompile,
                       "A command that links instead, as 'g++ -shared -o {output} {objects}'");
   command->add_flag("--time", options->time, "Print the time of every stage");
   command->add_option("--dump", options->dump, "Print the result of a stage as text");
-  for (CLI::Option* option : {command->get_option("--cpu"), command->get_option("--shape"),
+  for (CLI::Option* option : {command->get_option("--name"), command->get_option("--params-out"),
+                              command->get_option("--cpu"), command->get_option("--shape"),
                               command->get_option("--dim")}) {
     option->allow_extra_args(false);
   }

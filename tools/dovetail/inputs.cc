@@ -142,9 +142,18 @@ Tensor random_tensor(const dv_tensor_info& info, std::vector<int64_t> shape,
 void add_input_options(CLI::App& command, InputOptions& options) {
   command.add_option("LIB", options.library, "The exported library")->required();
   command.add_option("--model", options.model, "Name of the model (default: the library's first)");
+  command.add_option("--params", options.params,
+                     "FILE.safetensors: the weights, for a library made with --no-params");
   command.add_option("--input", options.inputs, "NAME=FILE.npy")->allow_extra_args(false);
   command.add_option("--dim", options.dims, "DIM=N: a symbolic dimension of random inputs")
       ->allow_extra_args(false);
+}
+
+Executor make_executor(const InputOptions& options, const std::string& kind) {
+  const Module library = Module::load(options.library);
+  const std::string model = library.model(options.model)->name;
+  if (!options.params.empty()) library[model + ".load_params"](Params::load(options.params));
+  return Executor(library[model + kind](cpu()));
 }
 
 std::vector<Tensor> make_inputs(const dv_model& model, const InputOptions& options) {

@@ -14,6 +14,7 @@ namespace dovetail::tool {
 struct InputOptions {
   std::string library;
   std::string model = "default";
+  std::string params;               // a safetensors file; empty: the library's own
   std::vector<std::string> inputs;  // NAME=FILE.npy
   std::vector<std::string> dims;    // DIM=N
   std::optional<uint64_t> random;   // seed for the inputs that no file gives
@@ -21,6 +22,9 @@ struct InputOptions {
 
 // The options both commands have.
 void add_input_options(CLI::App& command, InputOptions& options);
+
+// The chosen model of the library, with the params that are given. `kind`: "" or ".debug".
+Executor make_executor(const InputOptions& options, const std::string& kind = "");
 
 // One tensor per input of the model, in its order. Symbolic dimensions of random inputs come from
 // --dim or from the inputs that files give. kKey: names the model does not have; kValue: an input

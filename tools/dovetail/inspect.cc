@@ -52,7 +52,8 @@ Json describe(const dv_library& library) {
                       {"outputs", tensors(model.outputs, model.num_outputs)},
                       {"dims", dims(model)},
                       {"params", tensors(model.params, model.num_params)},
-                      {"frozen", tensors(model.frozen, model.num_frozen)}});
+                      {"frozen", tensors(model.frozen, model.num_frozen)},
+                      {"packaged", model.prepare == nullptr}});
     for (int32_t v = 0; v < model.num_variants; ++v) {
       const Json cpu = model.variants[v].cpu;
       if (std::find(cpus.begin(), cpus.end(), cpu) == cpus.end()) cpus.push_back(cpu);
@@ -90,7 +91,8 @@ void print_text(const Json& library) {
       fmt::print("  dim     {} from {}{}\n", name, bounds["min"].dump(),
                  bounds["max"].is_null() ? std::string() : " to " + bounds["max"].dump());
     }
-    fmt::print("  {} params, {} frozen values\n", model["params"].size(), model["frozen"].size());
+    fmt::print("  {} params{}, {} frozen values\n", model["params"].size(),
+               model["packaged"].get<bool>() ? "" : " to be loaded", model["frozen"].size());
   }
 }
 

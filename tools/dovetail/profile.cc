@@ -93,13 +93,11 @@ std::vector<Row> by_operator(const std::vector<Row>& steps) {
 
 Profile measure(const Options& options) {
   if (options.threads > 0) set_num_threads(options.threads);
-  const Module library = Module::load(options.library);
-  const std::string model = library.model(options.model)->name;
-  DebugExecutor executor(library[model + ".debug"](cpu()));
+  DebugExecutor executor(make_executor(options, ".debug").module());
   const std::vector<Tensor> inputs = make_inputs(executor.model(), options);
   for (size_t k = 0; k < inputs.size(); ++k) executor.set_input(k, inputs[k]);
   Profile profile;
-  profile.model = model;
+  profile.model = executor.model().name;
   profile.threads = num_threads();
   profile.peak = measure_peak(profile.threads);
   std::map<const dv_step*, Row> rows;  // steps lie in one array, in the order of the plan

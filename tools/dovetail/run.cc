@@ -52,9 +52,7 @@ void write_tensors(const DebugExecutor& executor, const fs::path& folder) {
 }
 
 void run(const Options& options) {
-  const Module library = Module::load(options.library);
-  const std::string model = library.model(options.model)->name;
-  Executor executor(library[options.tensors.empty() ? model : model + ".debug"](cpu()));
+  Executor executor = make_executor(options, options.tensors.empty() ? "" : ".debug");
   const std::vector<Tensor> inputs = make_inputs(executor.model(), options);
   for (size_t k = 0; k < inputs.size(); ++k) executor.set_input(k, inputs[k]);
   executor.run();

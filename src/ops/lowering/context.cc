@@ -65,7 +65,7 @@ void freeze(ir::Graph& graph, const Value* value) {
     open.pop_back();
     if (!seen.insert(next).second || next->measured) continue;
     if (const auto* param = next->node->as<ir::Param>()) {
-      graph.frozen.emplace(param->name, next->type);
+      graph.frozen.emplace(param->name, param->data);
     }
     // A value with known elements may be made of parts that are not (extents): those matter too.
     open.insert(open.end(), next->node->operands.begin(), next->node->operands.end());

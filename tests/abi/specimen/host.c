@@ -66,6 +66,7 @@ static dv_tensor tensor_of(float* data, int64_t* shape, int32_t ndim) {
 
 static const dv_model* scale(void) { return specimen_library.models[0]; }
 static const dv_model* add(void) { return specimen_library.models[1]; }
+static const dv_model* shift(void) { return specimen_library.models[2]; }
 
 static void runs_and_grows(void) {
   const dv_api* api = specimen_library.api;
@@ -270,6 +271,145 @@ static void survives_a_host_without_memory(void) {
   CHECK(!"more than 50 allocations for one run");
 }
 
+/* The params of `shift`, as load_params would take them. */
+typedef struct {
+  float bias[8];
+  float unused[2];
+  int64_t axes[2];
+  int64_t extents[2];
+  int64_t stride;
+  dv_tensor tensors[3];
+  const dv_tensor* table[3];
+} Params;
+
+static void fill_params(Params* params, float first) {
+  for (int i = 0; i < 8; ++i) params->bias[i] = first + (float)i;
+  params->unused[0] = params->unused[1] = 0;
+  params->axes[0] = 0;
+  params->axes[1] = 1;
+  params->extents[0] = 4;
+  params->extents[1] = 2;
+  params->tensors[0] = tensor_of(params->bias, &params->extents[0], 1);
+  params->tensors[1] = tensor_of(params->unused, &params->extents[1], 1);
+  params->tensors[2] = params->tensors[1];
+  params->tensors[2].data = params->axes;
+  params->tensors[2].dtype.code = DV_INT;
+  params->tensors[2].dtype.bits = 64;
+  for (int i = 0; i < 3; ++i) params->table[i] = &params->tensors[i];
+}
+
+static void shifts_by(const dv_api* api, dv_context* context, float first) {
+  float x[4] = {1, 2, 3, 4};
+  int64_t extent = 4;
+  dv_tensor in = tensor_of(x, &extent, 1);
+  dv_tensor out;
+  dv_error error;
+  CHECK(api->set_input(context, 0, &in, &error) == DV_OK);
+  CHECK(api->run(context, &error) == DV_OK);
+  CHECK(api->get_output(context, 0, &out, &error) == DV_OK);
+  for (int i = 0; i < 4; ++i) {
+    CHECK(((float*)out.data)[i] == x[i] + 2 * (first + (float)i) + 1);
+  }
+}
+
+static void prepares_params_that_contexts_share(void) {
+  const dv_api* api = specimen_library.api;
+  static _Alignas(DV_ALIGNMENT) float old[4], new[4];
+  Memory memory = {0, 0, 0};
+  dv_host host = host_of(&memory);
+  dv_context *a = NULL, *b = NULL;
+  dv_error error;
+  Params params;
+  CHECK(shift()->prepare->weights_size == sizeof old);
+  fill_params(&params, 5);
+  CHECK(api->prepare_params(shift(), &host, params.table, (uint8_t*)old, &error) == DV_OK);
+  host.parallel_for = backwards;
+  host.max_workers = 2;
+  fill_params(&params, 7);
+  params.table[2] = NULL; /* a frozen value may be left out */
+  CHECK(api->prepare_params(shift(), &host, params.table, (uint8_t*)new, &error) == DV_OK);
+  CHECK(memory.live == 0);
+  CHECK(api->create(shift(), &host, &a, &error) == DV_OK);
+  CHECK(api->create(shift(), &host, &b, &error) == DV_OK);
+  EXPECT_ERROR(api->run(a, &error), DV_STATE_ERROR, NO_PARAMS);
+  CHECK(api->set_params(a, (uint8_t*)old, &error) == DV_OK);
+  CHECK(api->set_params(b, (uint8_t*)old, &error) == DV_OK);
+  shifts_by(api, a, 5);
+  CHECK(api->set_params(b, (uint8_t*)new, &error) == DV_OK);
+  shifts_by(api, a, 5);
+  shifts_by(api, b, 7);
+  EXPECT_ERROR(api->set_params(a, NULL, &error), DV_VALUE_ERROR,
+               "the memory of the prepared params is NULL, expected an address");
+  EXPECT_ERROR(api->set_params(a, (uint8_t*)old + 4, &error), DV_VALUE_ERROR,
+               "the memory of the prepared params lies at an address that is no multiple of 64");
+  api->destroy(a);
+  api->destroy(b);
+  CHECK(memory.live == 0);
+}
+
+static void prepares_from_any_strides(void) {
+  const dv_api* api = specimen_library.api;
+  static _Alignas(DV_ALIGNMENT) float prepared[4];
+  Memory memory = {0, 0, 0};
+  dv_host host = host_of(&memory);
+  dv_error error;
+  Params params;
+  fill_params(&params, 5);
+  params.stride = 2;
+  params.tensors[0].strides = &params.stride;
+  params.tensors[0].byte_offset = sizeof(float);
+  CHECK(api->prepare_params(shift(), &host, params.table, (uint8_t*)prepared, &error) == DV_OK);
+  for (int i = 0; i < 4; ++i) CHECK(prepared[i] == 2 * params.bias[1 + 2 * i] + 1);
+  params.tensors[0].strides = NULL;
+  params.tensors[0].byte_offset = 2; /* no multiple of its element */
+  CHECK(api->prepare_params(shift(), &host, params.table, (uint8_t*)prepared, &error) == DV_OK);
+  for (int fail_at = 1; fail_at <= 2; ++fail_at) {
+    Memory failing = {0, 0, fail_at};
+    host.self = &failing;
+    CHECK(api->prepare_params(shift(), &host, params.table, (uint8_t*)prepared, &error) ==
+          DV_MEMORY_ERROR);
+    CHECK(failing.live == 0);
+  }
+  EXPECT_ERROR(api->prepare_params(scale(), &host, NULL, (uint8_t*)prepared, &error),
+               DV_STATE_ERROR, PACKAGED);
+}
+
+static void names_every_fault_of_params(void) {
+  const dv_api* api = specimen_library.api;
+  static _Alignas(DV_ALIGNMENT) float prepared[4] = {1, 2, 3, 4};
+  Memory memory = {0, 0, 0};
+  dv_host host = host_of(&memory);
+  dv_error error;
+  Params params;
+  int32_t next = 0;
+  fill_params(&params, 5);
+  CHECK(api->check_params(shift(), params.table, &next, &error) == DV_OK && next == 3);
+  params.tensors[0].dtype.bits = 64;
+  params.table[1] = NULL;
+  params.axes[1] = 2;
+  EXPECT_ERROR(
+      api->prepare_params(shift(), &host, params.table, (uint8_t*)prepared, &error), DV_VALUE_ERROR,
+      "param 'bias' has dtype float64, expected float32; param 'unused' is missing; " FROZEN);
+  next = 0;
+  EXPECT_ERROR(api->check_params(shift(), params.table, &next, &error), DV_TYPE_ERROR,
+               "param 'bias' has dtype float64, expected float32");
+  EXPECT_ERROR(api->check_params(shift(), params.table, &next, &error), DV_VALUE_ERROR,
+               "param 'unused' is missing");
+  EXPECT_ERROR(api->check_params(shift(), params.table, &next, &error), DV_VALUE_ERROR, FROZEN);
+  CHECK(api->check_params(shift(), params.table, &next, &error) == DV_OK);
+  params.axes[0] = 1; /* read backwards it is as it was */
+  params.axes[1] = 0;
+  params.stride = -1;
+  params.tensors[2].strides = &params.stride;
+  params.tensors[2].byte_offset = sizeof(int64_t);
+  params.extents[0] = 3;
+  params.tensors[0].dtype.bits = 32;
+  EXPECT_ERROR(api->prepare_params(shift(), &host, params.table, (uint8_t*)prepared, &error),
+               DV_VALUE_ERROR,
+               "param 'bias' has shape [3], expected [4]; param 'unused' is missing");
+  CHECK(prepared[0] == 1 && memory.allocations == 0);
+}
+
 int main(void) {
   CHECK(memcmp(specimen_library.magic, DV_MAGIC, 8) == 0 &&
         specimen_library.abi_version == DV_ABI_VERSION);
@@ -279,6 +419,9 @@ int main(void) {
   refuses_with_one_sentence();
   chooses_what_the_cpu_can_run();
   survives_a_host_without_memory();
+  prepares_params_that_contexts_share();
+  prepares_from_any_strides();
+  names_every_fault_of_params();
   printf("passed\n");
   return 0;
 }

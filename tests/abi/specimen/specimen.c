@@ -3,7 +3,10 @@
  * compiler.
  *
  *   scale: y[batch,4] = x[batch,4] * w[4]      batch in 1..8; one chunk per row; rows pass the
- * workspace add:   z[n,3] = a[n,3] + b[n,3]            n is shared by both inputs
+ *          workspace
+ *   add:   z[n,3] = a[n,3] + b[n,3]            n is shared by both inputs
+ *   shift: y[4] = x[4] + p[4]                  p = 2 * bias[4] + 1 is prepared from params that are
+ *          not packaged; the frozen value `axes` is [0, 1]
  */
 #include <dovetail/abi.h>
 
@@ -68,6 +71,47 @@ static int32_t add_run_observed(const dv_call* call) {
   return dovetail_observe(call, 0);
 }
 
+static int32_t shift_layout(const int64_t* dims, int64_t workers, int64_t* values) {
+  (void)dims;
+  (void)workers;
+  values[DV_VALUE_WORKSPACE] = 0;
+  return 0;
+}
+
+static int32_t shift_run(const dv_call* call) {
+  const float* x = (const float*)call->io[0];
+  const float* p = (const float*)call->weights;
+  float* y = (float*)call->io[1];
+  for (int i = 0; i < WIDTH; ++i) y[i] = x[i] + p[i];
+  return 0;
+}
+
+static int32_t shift_run_observed(const dv_call* call) {
+  shift_run(call);
+  return dovetail_observe(call, 0);
+}
+
+/* Doubles pass the workspace. */
+static int32_t shift_prepare_layout(const int64_t* dims, int64_t workers, int64_t* values) {
+  (void)dims;
+  (void)workers;
+  values[DV_VALUE_WORKSPACE] = WIDTH * (int64_t)sizeof(float);
+  return 0;
+}
+
+static void shift_prepare_element(void* arg, int64_t chunk, int32_t worker) {
+  const dv_call* call = (const dv_call*)arg;
+  float* doubled = (float*)call->workspace + chunk;
+  (void)worker;
+  *doubled = 2 * ((const float*)call->io[0])[chunk];
+  ((float*)(uintptr_t)call->weights)[chunk] = *doubled + *(const float*)call->io[2];
+}
+
+static int32_t shift_prepare(const dv_call* call) {
+  dovetail_parallel_for(call, shift_prepare_element, (void*)call, WIDTH);
+  return 0;
+}
+
 /* Never run where the feature is masked. */
 static int32_t scale_run_wide(const dv_call* call) { return scale_run(call); }
 
@@ -82,11 +126,18 @@ static const dv_tensor_info kScaleParams[] = {{"w", kWeightShape, 1, FLOATS}};
 static const dv_tensor_info kAddInputs[] = {{"a", kAddShape, 2, FLOATS},
                                             {"b", kAddShape, 2, FLOATS}};
 static const dv_tensor_info kAddOutputs[] = {{"z", kAddShape, 2, FLOATS}};
+static const dv_dim kAxesShape[] = {{2, NULL, -1, -1}};
+static const dv_tensor_info kShiftInputs[] = {{"x", kWeightShape, 1, FLOATS}};
+static const dv_tensor_info kShiftOutputs[] = {{"y", kWeightShape, 1, FLOATS}};
+static const dv_tensor_info kShiftParams[] = {{"bias", kWeightShape, 1, FLOATS},
+                                              {"unused", kAxesShape, 1, FLOATS}};
+static const dv_tensor_info kShiftFrozen[] = {{"axes", kAxesShape, 1, {DV_INT, 64, 1}}};
 static const dv_symbol kScaleDims[] = {{"batch", 1, 8}};
 static const dv_symbol kAddDims[] = {{"n", 0, INT64_MAX}};
 static const dv_step kScaleSteps[] = {
     {"scale_rows", "Mul_0", "Mul", -1, 2, 0, 0, -1 - FLOPS, -1 - BYTES}};
 static const dv_step kAddSteps[] = {{"add", "Add_0", "Add", -1, 0, 0, 0, 0, 0}};
+static const dv_step kShiftSteps[] = {{"shift", "Add_0", "Add", -1, 0, 0, 0, 0, 0}};
 /* Shape and strides of both results. */
 static const dv_amount kScaleAmounts[] = {-1 - DV_FIRST_SLOT, WIDTH, WIDTH, 1};
 static const dv_result kScaleResults[] = {{"rows", FLOATS, 2, DV_MEMORY_WORKSPACE, 0, 0, 0, 0},
@@ -114,6 +165,18 @@ static const dv_variant kAddVariants[] = {{WIDE_CPU, WIDE_FEATURES, DV_FIRST_SLO
                                            0, 0, NULL, add_layout, add_run, add_run_observed, NULL,
                                            NULL, 0, 0}};
 
+static const dv_variant kShiftVariants[] = {{BASE_CPU, 0, DV_FIRST_SLOT, 1, kShiftSteps, 0, 0, NULL,
+                                             shift_layout, shift_run, shift_run_observed, NULL,
+                                             NULL, 0, 0}};
+
+static const float kOne = 1.0f;
+static const void* const kShiftConstants[] = {&kOne};
+static const int64_t kAxes[] = {0, 1};
+static const uint8_t* const kShiftFrozenValues[] = {(const uint8_t*)kAxes};
+static const dv_prepare kShiftPrepare = {
+    WIDTH * sizeof(float), DV_FIRST_SLOT, 1, kShiftConstants, kShiftFrozenValues,
+    shift_prepare_layout,  shift_prepare};
+
 extern const dv_library specimen_library;
 static const dv_model kScale = {sizeof(dv_model),
                                 1,
@@ -130,11 +193,43 @@ static const dv_model kScale = {sizeof(dv_model),
                                 kScaleDims,
                                 kScaleParams,
                                 NULL,
-                                kScaleVariants};
-static const dv_model kAdd = {
-    sizeof(dv_model),  2,          1,           1,        0,    0,    1,           0, "add",
-    &specimen_library, kAddInputs, kAddOutputs, kAddDims, NULL, NULL, kAddVariants};
-static const dv_model* const kModels[] = {&kScale, &kAdd};
+                                kScaleVariants,
+                                NULL};
+static const dv_model kAdd = {sizeof(dv_model),
+                              2,
+                              1,
+                              1,
+                              0,
+                              0,
+                              1,
+                              0,
+                              "add",
+                              &specimen_library,
+                              kAddInputs,
+                              kAddOutputs,
+                              kAddDims,
+                              NULL,
+                              NULL,
+                              kAddVariants,
+                              NULL};
+static const dv_model kShift = {sizeof(dv_model),
+                                1,
+                                1,
+                                0,
+                                2,
+                                1,
+                                1,
+                                0,
+                                "shift",
+                                &specimen_library,
+                                kShiftInputs,
+                                kShiftOutputs,
+                                NULL,
+                                kShiftParams,
+                                kShiftFrozen,
+                                kShiftVariants,
+                                &kShiftPrepare};
+static const dv_model* const kModels[] = {&kScale, &kAdd, &kShift};
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -155,7 +250,7 @@ EXPORT const dv_library specimen_library = {{'D', 'O', 'V', 'E', 'T', 'A', 'I', 
                                             kModels,
                                             (const uint8_t*)kWeights,
                                             sizeof(kWeights),
-                                            2};
+                                            3};
 
 #ifdef SPECIMEN_PACKED
 EXPORT int32_t __tvm_ffi_scale(void* self, const void* args, int32_t count, void* result) {
@@ -165,6 +260,10 @@ EXPORT int32_t __tvm_ffi_scale(void* self, const void* args, int32_t count, void
 EXPORT int32_t __tvm_ffi_add(void* self, const void* args, int32_t count, void* result) {
   (void)self;
   return dovetail_ffi_factory(&kAdd, args, count, result);
+}
+EXPORT int32_t __tvm_ffi_shift(void* self, const void* args, int32_t count, void* result) {
+  (void)self;
+  return dovetail_ffi_factory(&kShift, args, count, result);
 }
 EXPORT int32_t __tvm_ffi_default(void* self, const void* args, int32_t count, void* result) {
   (void)self;

@@ -113,7 +113,7 @@ TEST(Simplify, KnownContentsOfLoadableParamsStay) {
     param->elements = std::vector<Dim>{1, 2};
     model.output(model.binary(ScalarOp::kAdd, param, param));
   }
-  model.graph.frozen["frozen"] = {DType::kI64, {2}};
+  model.graph.frozen["frozen"] = ints(1, 2);
   const std::string text = simplified(model);
   EXPECT_NE(text.find("constant() {2, 4}"), std::string::npos) << text;
   EXPECT_NE(text.find("param() {\"loadable\"}"), std::string::npos) << text;

@@ -118,13 +118,65 @@ TEST_F(CApi, AnExecutorOutlivesItsModule) {
   EXPECT_EQ(dovetail_run(executor_, &error_), DV_OK);
 }
 
+// The specimen's model `shift`: y = x + 2 * bias + 1.
+TEST_F(CApi, LoadsAndSharesParams) {
+  dovetail_params* params = nullptr;
+  dovetail_params* read = nullptr;
+  dovetail_executor* a = nullptr;
+  dovetail_executor* b = nullptr;
+  Rows rows(1);  // bias is 0, 1, 2, 3
+  dv_tensor bias = rows.tensor, unused = rows.tensor;
+  bias.ndim = unused.ndim = 1;
+  bias.shape = rows.shape.data() + 1;
+  int64_t two = 2;
+  unused.shape = &two;
+  ASSERT_EQ(dovetail_params_create(&params, &error_), DV_OK);
+  ASSERT_EQ(dovetail_params_set(params, "bias", &bias, &error_), DV_OK);
+  expect_error(dovetail_module_load_params(module_, "shift", params, &error_), DV_VALUE_ERROR,
+               "param 'unused' is missing");
+  ASSERT_EQ(dovetail_params_set(params, "unused", &unused, &error_), DV_OK);
+  const std::string path = testing::TempDir() + "c_api.safetensors";
+  ASSERT_EQ(dovetail_params_save(params, path.c_str(), &error_), DV_OK);
+  ASSERT_EQ(dovetail_params_load(path.c_str(), &read, &error_), DV_OK) << error_.message;
+  ASSERT_EQ(dovetail_executor_create(module_, "shift", nullptr, 0, &a, &error_), DV_OK);
+  ASSERT_EQ(dovetail_module_load_params(module_, "shift", read, &error_), DV_OK) << error_.message;
+  dv_tensor view;
+  ASSERT_EQ(dovetail_params_get(read, "bias", &view, &error_), DV_OK);
+  EXPECT_EQ(static_cast<const float*>(view.data)[3], 3);
+  expect_error(dovetail_params_get(read, "b", &view, &error_), DV_KEY_ERROR,
+               "there is no param 'b'");
+  dovetail_params_release(read);
+  ASSERT_EQ(dovetail_executor_create(module_, "shift", nullptr, 0, &b, &error_), DV_OK);
+  EXPECT_EQ(dovetail_share_params(a, b, &error_), DV_OK) << error_.message;
+  rows.data[3] = 10;
+  EXPECT_EQ(dovetail_load_params(b, params, &error_), DV_OK) << error_.message;
+  const float expected[] = {7, 21};
+  dovetail_executor* const executors[] = {a, b};
+  for (int k = 0; k < 2; ++k) {
+    Rows x(1);
+    dv_tensor in = bias;
+    in.data = x.data.data();
+    x.data[3] = 0;
+    ASSERT_EQ(dovetail_set_input(executors[k], 0, &in, &error_), DV_OK);
+    ASSERT_EQ(dovetail_run(executors[k], &error_), DV_OK);
+    ASSERT_EQ(dovetail_get_output(executors[k], 0, &view, &error_), DV_OK);
+    EXPECT_EQ(static_cast<const float*>(view.data)[3], expected[k]);
+  }
+  expect_error(dovetail_load_params(executor_, params, &error_), DV_STATE_ERROR,
+               "model 'scale' has its params in its library; to load others, build it with "
+               "--no-params");
+  dovetail_executor_release(a);
+  dovetail_executor_release(b);
+  dovetail_params_release(params);
+}
+
 TEST_F(CApi, ErrorsAreCodesAndSentences) {
   dovetail_module* module = nullptr;
   expect_error(dovetail_module_load("no/such.so", &module, &error_), DV_RUNTIME_ERROR,
                "cannot read no/such.so: No such file or directory");
   dovetail_executor* executor = nullptr;
   expect_error(dovetail_executor_create(module_, "b", nullptr, 0, &executor, &error_), DV_KEY_ERROR,
-               "the library in this program has no model 'b'; it has: scale, add");
+               "the library in this program has no model 'b'; it has: scale, add, shift");
   const dv_device device = {2, 0};
   expect_error(dovetail_executor_create(module_, "scale", &device, 1, &executor, &error_),
                DV_VALUE_ERROR, "model 'scale' cannot run on cuda:0; it runs on cpu:0");

@@ -95,11 +95,12 @@ TEST_F(Debug, RefusesWithOneSentence) {
                "the executor of model 'scale' cannot be looked into; make one by the function "
                "'scale.debug'",
                [&] { DebugExecutor{plain}; });
-  expect_error(ErrorKind::kKey,
-               "the executor of model 'scale' has no function 'profile'; it has: set_input, "
-               "set_input_zero_copy, set_output_zero_copy, run, get_input, get_output, num_inputs, "
-               "num_outputs, input_name, output_name",
-               [&] { plain["profile"]; });
+  expect_error(
+      ErrorKind::kKey,
+      "the executor of model 'scale' has no function 'profile'; it has: set_input, "
+      "set_input_zero_copy, set_output_zero_copy, run, set_num_threads, get_input, get_output, "
+      "load_params, share_params, num_inputs, num_outputs, input_name, output_name",
+      [&] { plain["profile"]; });
 }
 
 TEST_F(Debug, TwoThreadsAtOnceAreRefused) {

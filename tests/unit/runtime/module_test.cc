@@ -32,12 +32,14 @@ TEST_F(Library, AnUnknownNameListsTheNames) {
   for (const char* name : {"nothing", "scale.", "scale.runs", ".run", "scale.run.debug", ""}) {
     expect_error(ErrorKind::kKey,
                  "the library in this program has no function '" + std::string(name) +
-                     "'; it has: scale, scale.debug, scale.run, add, add.debug, add.run, default, "
-                     "default.debug, default.run",
+                     "'; it has: scale, scale.debug, scale.run, scale.load_params, add, add.debug, "
+                     "add.run, add.load_params, shift, shift.debug, shift.run, "
+                     "shift.load_params, default, default.debug, default.run, "
+                     "default.load_params",
                  [&] { lib_[name]; });
   }
   expect_error(ErrorKind::kKey,
-               "the library in this program has no model 'nothing'; it has: scale, add",
+               "the library in this program has no model 'nothing'; it has: scale, add, shift",
                [&] { lib_.model("nothing"); });
   expect_error(ErrorKind::kValue, "the library in this program is null",
                [] { Module::system_lib(nullptr); });
