@@ -21,18 +21,6 @@
 namespace dovetail {
 namespace {
 
-// The plans of a model with their weight buffers at these offsets from dv_call.weights.
-std::vector<ModelVariant> place_weights(const CompiledModel::Data& model,
-                                        const std::vector<int64_t>& offsets) {
-  std::vector<ModelVariant> variants = model.variants;
-  for (ModelVariant& variant : variants) {
-    for (ir::Buffer& buffer : variant.plan.buffers) {
-      if (buffer.kind == ir::Buffer::Kind::kWeights) buffer.offset = offsets.at(buffer.index);
-    }
-  }
-  return variants;
-}
-
 std::vector<ir::TensorData> values_of(const std::vector<TensorInfo>& tensors) {
   std::vector<ir::TensorData> values;
   for (const TensorInfo& tensor : tensors) values.push_back(tensor.value);
@@ -137,6 +125,30 @@ compiler::PrepareCode generate_prepare(const CompiledModel::Data& model,
           add_all(values_of(model.frozen), image)};
 }
 
+// A model whose kernels know where their weights are.
+struct LaidOut {
+  std::vector<ModelVariant> variants;
+  std::optional<compiler::PrepareCode> prepare;
+};
+
+LaidOut lay_out(const CompiledModel::Data& model, bool package_params,
+                exporter::WeightsImage* image, Functions* functions) {
+  LaidOut result{model.variants, {}};
+  std::vector<int64_t> offsets = model.prepare.offsets;
+  // A model without params has nothing to load later.
+  if (package_params || model.params.empty()) {
+    offsets = add_all(compiler::run_prepare(model.prepare, values_of(model.params)), image);
+  } else {
+    result.prepare = generate_prepare(model, image, functions);
+  }
+  for (ModelVariant& variant : result.variants) {
+    for (ir::Buffer& buffer : variant.plan.buffers) {
+      if (buffer.kind == ir::Buffer::Kind::kWeights) buffer.offset = offsets.at(buffer.index);
+    }
+  }
+  return result;
+}
+
 }  // namespace
 
 void export_library(const std::vector<CompiledModel>& models, const std::filesystem::path& output,
@@ -157,29 +169,18 @@ void export_library(const std::vector<CompiledModel>& models, const std::filesys
 
   exporter::WeightsImage weights;
   Functions functions;
-  std::vector<std::vector<ModelVariant>> variants;
-  std::vector<std::optional<compiler::PrepareCode>> prepares;
-  const auto lay_out = [&](const CompiledModel::Data& model) {
-    // A model without params has nothing to load later.
-    if (options.package_params || model.params.empty()) {
-      const auto prepared = compiler::run_prepare(model.prepare, values_of(model.params));
-      variants.push_back(place_weights(model, add_all(prepared, &weights)));
-      prepares.emplace_back();
-    } else {
-      variants.push_back(place_weights(model, model.prepare.offsets));
-      prepares.emplace_back(generate_prepare(model, &weights, &functions));
-    }
-  };
+  std::vector<LaidOut> laid_out;
   timed(
       "prepare",
       [&] {
-        for (const CompiledModel& model : models) lay_out(model.data());
+        for (const CompiledModel& model : models)
+          laid_out.push_back(lay_out(model.data(), options.package_params, &weights, &functions));
       },
       [] { return std::string(); });
   std::vector<compiler::ModelCode> codes;
   for (size_t m = 0; m < models.size(); ++m) {
-    codes.push_back(generate(models[m].data(), variants[m], &functions));
-    codes.back().prepare = std::move(prepares[m]);
+    codes.push_back(generate(models[m].data(), laid_out[m].variants, &functions));
+    codes.back().prepare = std::move(laid_out[m].prepare);
   }
   loop::Module module;
   functions.move_to(&module);
