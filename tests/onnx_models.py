@@ -62,6 +62,34 @@ def convolutions(seed=0):
     return model_of(nodes, [("x", "float32", ["batch", 64])], [("y", "float32", ["batch", 64])], weights)
 
 
+def doubling_loop():
+    """trips int64, x float32[40] -> y = -x * 2^trips, sums float32[trips]: of what each iteration doubled."""
+    body = helper.make_graph(
+        [
+            helper.make_node("Add", ["s", "s"], ["doubled"], name="double"),
+            helper.make_node("ReduceSum", ["doubled"], ["sum"], name="sum", keepdims=0),
+            helper.make_node("Identity", ["go"], ["go_on"]),
+        ],
+        "body",
+        [
+            helper.make_tensor_value_info("i", TensorProto.INT64, []),
+            helper.make_tensor_value_info("go", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("s", TensorProto.FLOAT, None),
+        ],
+        [
+            helper.make_tensor_value_info("go_on", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("doubled", TensorProto.FLOAT, None),
+            helper.make_tensor_value_info("sum", TensorProto.FLOAT, []),
+        ],
+    )
+    nodes = [
+        helper.make_node("Loop", ["trips", "", "x"], ["last", "sums"], name="loop", body=body),
+        helper.make_node("Neg", ["last"], ["y"], name="neg"),
+    ]
+    inputs = [("trips", "int64", []), ("x", "float32", [40])]
+    return model_of(nodes, inputs, [("y", "float32", [40]), ("sums", "float32", ["trips_made"])])
+
+
 def reference(model, inputs):
     """onnxruntime's outputs for a path or a ModelProto."""
     source = str(model) if not isinstance(model, onnx.ModelProto) else model.SerializeToString()
@@ -76,4 +104,4 @@ def difference(ours, theirs):
     return float(np.abs(ours.astype("float64") - theirs).max() / np.abs(theirs).max())
 
 
-__all__ = ["TensorProto", "convolutions", "difference", "helper", "mlp", "model_of", "reference", "save"]
+__all__ = ["TensorProto", "convolutions", "difference", "doubling_loop", "helper", "mlp", "model_of", "reference", "save"]

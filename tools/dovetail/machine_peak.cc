@@ -88,13 +88,14 @@ MachinePeak measure_peak(int threads) {
     volatile float factor = 0.5f;
     for (int k = 0; k < kRepeats; ++k) factor = 0.5f + 0 * level.run(factor);
   });
-  constexpr size_t kBytes = size_t{64} << 20;
-  std::vector<std::vector<std::byte>> from(threads, std::vector<std::byte>(kBytes));
+  const size_t bytes =
+      std::max<size_t>((size_t{256} << 20) / static_cast<size_t>(threads), 8 << 20);
+  std::vector<std::vector<std::byte>> from(threads, std::vector<std::byte>(bytes));
   auto to = from;
   const double copy = seconds(
-      threads, [&](int thread) { std::memcpy(to[thread].data(), from[thread].data(), kBytes); });
+      threads, [&](int thread) { std::memcpy(to[thread].data(), from[thread].data(), bytes); });
   const double operations = 2.0 * level.lanes * kSums * kRounds * kRepeats * threads;
-  return {operations / compute * 1e-9, 2.0 * static_cast<double>(kBytes) * threads / copy * 1e-9};
+  return {operations / compute * 1e-9, 2.0 * static_cast<double>(bytes) * threads / copy * 1e-9};
 }
 
 }  // namespace dovetail::tool
