@@ -162,10 +162,28 @@ def test_every_failure_sets_its_own_error(executor, what, stale):
     assert answer(executor).shape == (3, 64)
 
 
-@pytest.mark.parametrize("arguments", [(), (1,), (CPU, CPU), ([],), ([CPU, CPU],), ("cpu",), (tvm_ffi.device("cuda:0"),)])
-def test_factory_of_anything_but_one_cpu(library, arguments):
-    with pytest.raises((TypeError, ValueError), match="^model 'mlp' takes one device, the CPU"):
+NO_DEVICES = {
+    (): "takes devices, got none; it runs on cpu:0",
+    ((),): "takes devices, got none; it runs on cpu:0",
+    (1,): "takes devices, got int",
+    ("cpu",): "takes devices, got str",
+    (tvm_ffi.device("cuda:0"),): "cannot run on cuda:0; it runs on cpu:0",
+    ((CPU, tvm_ffi.device("cpu:1")),): "cannot run on cpu:1; it runs on cpu:0",
+}
+
+
+@pytest.mark.parametrize("arguments", NO_DEVICES)
+def test_factory_of_anything_but_the_cpu(library, arguments):
+    with pytest.raises((TypeError, ValueError)) as caught:
         tvm_ffi.load_module(str(library))["mlp"](*arguments)
+    assert str(caught.value) == f"model 'mlp' {NO_DEVICES[arguments]}"
+
+
+@pytest.mark.parametrize("arguments", [(CPU,), (CPU, CPU), ([CPU],), ([CPU, CPU],)])
+def test_factory_of_devices(library, arguments):
+    executor = tvm_ffi.load_module(str(library))["mlp"](*arguments)
+    executor["set_input"]("x", rows())
+    assert answer(executor).shape == (3, 64)
 
 
 def script(text, *arguments):
