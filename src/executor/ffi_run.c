@@ -3,6 +3,7 @@
 #include "executor/error_text.h"
 #include "executor/ffi_arguments.h"
 #include "executor/ffi_executor.h"
+#include "executor/ffi_pin.h"
 
 static int32_t check_count(const dv_model* model, int32_t num_args, dv_error* error) {
   if (num_args == model->num_inputs) return DV_OK;
@@ -86,6 +87,7 @@ int32_t dovetail_ffi_run(const dv_model* model, const void* args, int32_t num_ar
   int32_t code = dv_ffi_check_provider(&provider, &error);
   if (code == DV_OK) code = check_count(model, num_args, &error);
   if (code == DV_OK) code = run(model, &provider, args, &made, &error);
+  if (code == DV_OK) dv_ffi_pin_library(); /* its results are freed by code of this library */
   if (code == DV_FFI_RAISED) return -1;
   if (code != DV_OK) return dv_ffi_raise(&provider, &error);
   *(dv_any*)result = made;

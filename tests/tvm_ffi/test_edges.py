@@ -267,6 +267,20 @@ gc.collect()
     assert script(text, library) == "True\n"
 
 
+def test_results_of_a_stateless_call_outlive_a_module_that_is_not_kept(library):
+    text = """
+import gc, sys, numpy, tvm_ffi
+module = tvm_ffi.load_module(sys.argv[1], keep_module_alive=False)
+y = module["mlp.run"](numpy.ones((2, 64), "float32"))
+del module
+gc.collect()
+print(numpy.from_dlpack(y).shape)
+del y
+gc.collect()
+"""
+    assert script(text, library) == "(2, 64)\n"
+
+
 def test_one_executor_in_two_threads_is_refused(library):
     executor = tvm_ffi.load_module(str(library))["mlp"](CPU)
     executor["set_input"]("x", rows(2000))
