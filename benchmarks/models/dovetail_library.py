@@ -1,10 +1,12 @@
 """Dovetail's side: the exported library, called through tvm_ffi, which runs it on one thread."""
 
 import json
-import os
+import re
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import tvm_ffi
@@ -24,17 +26,31 @@ class Refused(Exception):
     """The compiler's message."""
 
 
+def resident_peak(pid):
+    """MB that the process has used at most; 0 when it is gone. (wait4() would count ours, too.)"""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    return int(found[1]) / 1024 if found else 0
+
+
 def compile_model(model, library, dovetail, arguments=()):
     """(seconds, peak MB) of the compiler; Refused."""
     start = time.perf_counter()
     command = [str(dovetail), "build", str(model), "-o", str(library), *arguments]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        message = process.stderr.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise Refused(message.strip().splitlines()[-1])
-    return time.perf_counter() - start, usage.ru_maxrss / 1024
+    peak = 0
+    with tempfile.TemporaryFile("w+") as messages:
+        process = subprocess.Popen(command, stderr=messages)
+        while process.poll() is None:
+            peak = max(peak, resident_peak(process.pid))
+            time.sleep(0.005)
+        seconds = time.perf_counter() - start
+        messages.seek(0)
+        if process.returncode != 0:
+            raise Refused(messages.read().strip().splitlines()[-1])
+    return seconds, peak
 
 
 def has_dims(library, dovetail):

@@ -8,6 +8,7 @@ def prepare(model, inputs):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
+    options.log_severity_level = 3
     session = onnxruntime.InferenceSession(
         str(model), options, providers=["CPUExecutionProvider"]
     )

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <string>
+#include <string_view>
+#include <variant>
 
 #include "base/error.h"
 #include "import/region_parts.h"
@@ -198,18 +201,38 @@ void finish_body(Body* body, size_t first, int states) {
   }
 }
 
-// A result that may have one rank or another has no place in a graph of known ranks. Exporters
-// write such branches for "squeeze if the extent is 1": the condition is taken for granted and
-// checked in every run, before anything is computed.
-ops::Values GraphImporter::import_assumed(const Node& node, Value* condition, Scope& scope) {
-  options_.on_warning(fmt::format(
-      "{}: {}: the branches give tensors of different ranks, so that of a true condition is taken; "
-      "a run whose shapes make it false fails (fix dimensions by --dim to decide it)",
-      file_, node.title));
+// One branch alone, where the other has no place in this graph. The condition is taken for granted
+// and checked in every run, before the branch is computed.
+ops::Values GraphImporter::import_assumed(const Node& node, Value* condition, bool taken,
+                                          const std::string& reason, Scope& scope) {
+  options_.on_warning(
+      fmt::format("{}: {}: {}, so that of a {} condition is taken; a run that makes it {} fails",
+                  file_, node.title, reason, taken, !taken));
   ops::Builder build(scope.graph());
-  build.require_equal(condition->elements->front(), 1,
-                      "the condition is not true, and this library has only the branch for that");
-  return import_inline(node, body_of(node, "then_branch"), "then_branch", scope);
+  const auto measured = [&] {
+    Value* whole = build.cast(condition, ir::DType::kI64);
+    return ops::integers_of(build, whole, scope.path() + node.proto->input(0), /*signs=*/false);
+  };
+  const Dim value = condition->elements ? condition->elements->front() : measured().front();
+  build.require_equal(
+      value, taken ? 1 : 0,
+      fmt::format("the condition is not {}, and this library has only the branch for that", taken),
+      /*kept=*/true);
+  const char* branch = taken ? "then_branch" : "else_branch";
+  return import_inline(node, body_of(node, branch), branch, scope);
+}
+
+// The branch, or why it cannot be computed on what is given to it.
+std::variant<Body, std::string> GraphImporter::try_branch(const Node& node,
+                                                          const onnx::GraphProto& proto,
+                                                          Scope& scope) {
+  try {
+    return import_body(node, proto, scope);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kValue) throw;
+    const std::string_view why = error.what();
+    return std::string(why.starts_with(file_) ? why.substr(file_.size() + 2) : why);
+  }
 }
 
 ops::Values GraphImporter::import_if(const Node& node, Scope& scope) {
@@ -224,12 +247,23 @@ ops::Values GraphImporter::import_if(const Node& node, Scope& scope) {
     return *known ? import_inline(node, then_proto, "then_branch", scope)
                   : import_inline(node, else_proto, "else_branch", scope);
   }
-  Body then_body = import_body(node, then_proto, scope);
-  Body else_body = import_body(node, else_proto, scope);
-  if (ranks_differ(then_body, else_body) && follows_from(given_, condition)) {
-    return import_assumed(node, condition, scope);
+  // Branches for other shapes than are given cannot be computed, and those for several shapes give
+  // tensors of several ranks ("squeeze if the extent is 1").
+  auto then_branch = try_branch(node, then_proto, scope);
+  auto else_branch = try_branch(node, else_proto, scope);
+  Body* then_body = std::get_if<Body>(&then_branch);
+  Body* else_body = std::get_if<Body>(&else_branch);
+  if (!then_body && !else_body) import_body(node, then_proto, scope);  // throws again
+  if (!then_body || !else_body) {
+    const auto& why = std::get<std::string>(then_body ? else_branch : then_branch);
+    return import_assumed(node, condition, then_body,
+                          fmt::format("one branch does not fit these shapes ({})", why), scope);
   }
-  return add_if(node, condition, std::move(then_body), std::move(else_body), scope);
+  if (ranks_differ(*then_body, *else_body) && follows_from(given_, condition)) {
+    return import_assumed(node, condition, true, "the branches give tensors of different ranks",
+                          scope);
+  }
+  return add_if(node, condition, std::move(*then_body), std::move(*else_body), scope);
 }
 
 ops::Values GraphImporter::add_if(const Node& node, Value* condition, Body then_body,

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "import/import.h"
@@ -46,7 +47,10 @@ class GraphImporter {
   ops::Values import_if(const Node& node, Scope& scope);
   std::vector<ir::Value*> import_inline(const Node& node, const onnx::GraphProto& proto,
                                         const std::string& name, Scope& scope);
-  ops::Values import_assumed(const Node& node, ir::Value* condition, Scope& scope);
+  ops::Values import_assumed(const Node& node, ir::Value* condition, bool taken,
+                             const std::string& reason, Scope& scope);
+  std::variant<Body, std::string> try_branch(const Node& node, const onnx::GraphProto& proto,
+                                             Scope& scope);
   Body import_body(const Node& node, const onnx::GraphProto& proto, Scope& scope);
   std::vector<ir::Value*> outputs_of(const onnx::GraphProto& proto, Scope& scope);
   // loops.cc, scans.cc

@@ -113,6 +113,11 @@ void Graph::remove_dead() {
   std::set<const Node*> live;
   std::set<std::string> symbols;
   std::set<std::string> gone;
+  for (const Check& check : checks) {
+    if (!check.kept) continue;
+    symbols.merge(check.a.symbols());
+    symbols.merge(check.b.symbols());
+  }
   for (const Value* output : outputs) live.insert(output->node);
   for (auto it = nodes_.rbegin(); it != nodes_.rend(); ++it) {
     const Node& node = **it;

@@ -313,6 +313,7 @@ struct Check {
   Dim a, b;
   std::string text;  // "shapes [n,4] and [m,4] cannot be broadcast"
   std::vector<std::string> origins;
+  bool kept = false;  // also when no node uses its symbols
 };
 
 // Nodes in topological order, symbols included: a node that uses a symbol stands after the one that
@@ -346,7 +347,7 @@ class Graph {
   void replace_uses(Value* from, Value* to);
   std::unordered_map<const Value*, std::vector<Node*>> users() const;
   // Nodes no output depends on, by operands or symbols; inputs stay. Checks of symbols that are
-  // gone go too.
+  // gone go too, unless they are kept.
   void remove_dead();
   // Nodes made while this is set carry it as their origin.
   void set_origin(std::string onnx_node) { origin_ = std::move(onnx_node); }

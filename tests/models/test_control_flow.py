@@ -186,13 +186,43 @@ def test_ranks_that_differ_by_an_extent_take_the_condition_to_be_true(run_doveta
     built = run_dovetail("build", tmp_path / "model.onnx", "-o", tmp_path / "model.so")
     assert built.stderr == (
         f"dovetail: warning: {tmp_path}/model.onnx: node 'If_y' (If): the branches give tensors of different "
-        "ranks, so that of a true condition is taken; a run whose shapes make it false fails (fix dimensions "
-        "by --dim to decide it)\n"
+        "ranks, so that of a true condition is taken; a run that makes it false fails\n"
     )
     run = Executor(tmp_path / "model.so")
     np.testing.assert_array_equal(run({"x": rand(1, 4)})[0], rand(1, 4)[0])
     with pytest.raises(ValueError, match="node 'If_y': the condition is not true, and this library has only"):
         run({"x": rand(3, 4)})
+
+
+@pytest.mark.parametrize("fits", [True, False])
+def test_a_branch_that_does_not_fit_leaves_the_other(run_dovetail, tmp_path, fits):
+    """A model of two sizes, chosen by a flag, whose input is fixed to one of them."""
+    good = [node("MatMul", ["x", "w4"], ["t" if fits else "e"])]
+    bad = [node("MatMul", ["x", "w5"], ["e" if fits else "t"])]
+    product = "If_y/else_graph/MatMul_e" if fits else "If_y/then_graph/MatMul_t"
+    weights = [("w4", rand(4, 2)), ("w5", rand(5, 2))]
+    model = choice(*((good, bad) if fits else (bad, good)), ["n", 2], weights=weights)
+    save(model, tmp_path / "model.onnx")
+    built = run_dovetail("build", tmp_path / "model.onnx", "-o", tmp_path / "model.so")
+    taken, other = ("true", "false") if fits else ("false", "true")
+    assert built.stderr == (
+        f"dovetail: warning: {tmp_path}/model.onnx: node 'If_y' (If): one branch does not fit these shapes (node "
+        f"'{product}' (MatMul): input 0 ('x') of shape [n,4] and input 1 ('w5') of shape [5,2] cannot be multiplied: 4 and 5 "
+        f"differ), so that of a {taken} condition is taken; a run that makes it {other} fails\n"
+    )
+    run = Executor(tmp_path / "model.so")
+    x = rand(3, 4)
+    np.testing.assert_allclose(run({"c": YES if fits else NO, "x": x})[0], x @ rand(4, 2), rtol=1e-5)
+    with pytest.raises(ValueError, match=f"node 'If_y': the condition is not {taken}, and this library has only"):
+        run({"c": NO if fits else YES, "x": x})
+    np.testing.assert_allclose(run({"c": YES if fits else NO, "x": x})[0], x @ rand(4, 2), rtol=1e-5)
+
+
+def test_no_branch_that_fits_is_refused(run_dovetail, tmp_path):
+    bad = [node("MatMul", ["x", "w5"], [name]) for name in "te"]
+    save(choice(bad[:1], bad[1:], ["n", 2], weights=[("w5", rand(5, 2))]), tmp_path / "model.onnx")
+    error = run_dovetail("build", tmp_path / "model.onnx", "-o", tmp_path / "model.so", code=1).stderr
+    assert "node 'If_y/then_graph/MatMul_t' (MatMul)" in error and "4 and 5 differ" in error
 
 
 # ---- Loop

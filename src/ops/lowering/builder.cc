@@ -129,12 +129,12 @@ Value* Builder::reshape(Value* x, const Shape& shape) {
   return graph_.value(ir::Reshape{shape}, {x});
 }
 
-void Builder::require_equal(const Dim& a, const Dim& b, const std::string& text) {
+void Builder::require_equal(const Dim& a, const Dim& b, const std::string& text, bool kept) {
   if (a == b) return;
   if (a.is_constant() && b.is_constant()) {
     throw_error(ErrorKind::kValue, "{}: {}", text, difference_text(a, b));
   }
-  ir::Check check{a.is_constant() ? b : a, a.is_constant() ? a : b, text, {}};
+  ir::Check check{a.is_constant() ? b : a, a.is_constant() ? a : b, text, {}, kept};
   if (!graph_.origin().empty()) check.origins.push_back(graph_.origin());
   for (const ir::Check& other : graph_.checks) {
     if (other.a == check.a && other.b == check.b) return;

@@ -34,7 +34,9 @@ class Builder {
   // x as a tensor of this shape, whose extents must be equal: checked where that is not known,
   // kValue where it is known not to be so. `text` tells what for.
   ir::Value* asserted(ir::Value* x, const ir::Shape& shape, const std::string& text);
-  void require_equal(const ir::Dim& a, const ir::Dim& b, const std::string& text);
+  // `kept`: also where no node uses the symbols.
+  void require_equal(const ir::Dim& a, const ir::Dim& b, const std::string& text,
+                     bool kept = false);
   // numpy.broadcast_to: leading extents of 1 are added, extents of 1 repeated.
   ir::Value* broadcast_to(ir::Value* x, const ir::Shape& shape);
   // Elements first, first + step, ... along one axis.
