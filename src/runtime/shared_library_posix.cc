@@ -20,7 +20,7 @@ using Identity = std::tuple<dev_t, ino_t, int64_t, int64_t, off_t>;
 
 // The loader knows an open library by the spelling of its path: asked for it again, it would give
 // the old one even if the file has been replaced. Each file that was ever at a path gets a spelling
-// of its own: /a/b.so, /a/./b.so, /a/././b.so, ...
+// of its own, with its number in binary: /a/b.so, /a/./b.so, /a//././b.so, /a/././b.so, ...
 std::string spelling(const fs::path& path) {
   struct stat status;
   const fs::path absolute = fs::absolute(path);
@@ -35,7 +35,7 @@ std::string spelling(const fs::path& path) {
   const auto index = found - files.begin();
   if (found == files.end()) files.push_back(identity);
   std::string text = absolute.parent_path().string();
-  for (auto k = index; k > 0; --k) text += "/.";
+  for (auto k = index; k > 0; k /= 2) text += k % 2 == 1 ? "/." : "//.";
   return text + "/" + absolute.filename().string();
 }
 
