@@ -235,12 +235,7 @@ class FunctionEmitter {
     LLVMValueRef index = LLVMBuildPhi(builder_, i64(), f.name.c_str());
     define(f.index, loop::scalar(ir::DType::kI64), index);
     const std::vector<LLVMValueRef> initial = variables_;
-    std::vector<std::pair<loop::VariableId, LLVMValueRef>> phis;
-    for (const loop::VariableId id : assigned) {
-      const char* name = function_.variables[id].name.c_str();
-      phis.emplace_back(id, LLVMBuildPhi(builder_, LLVMTypeOf(initial[id]), name));
-      variables_[id] = phis.back().second;
-    }
+    const Phis phis = enter_loop(assigned);
     block(*f.body);
     LLVMValueRef next = LLVMBuildAdd(builder_, index, word(f.step), "");
     LLVMBasicBlockRef latch = LLVMGetInsertBlock(builder_);
@@ -251,6 +246,18 @@ class FunctionEmitter {
 
     LLVMPositionBuilderAtEnd(builder_, after);
     if (!known) join(assigned, initial, before, variables_, latch);
+  }
+
+  // Variables that a loop's body sets are phis at its start, whose first values are those now.
+  using Phis = std::vector<std::pair<loop::VariableId, LLVMValueRef>>;
+  Phis enter_loop(const std::set<loop::VariableId>& assigned) {
+    Phis phis;
+    for (const loop::VariableId id : assigned) {
+      const char* name = function_.variables[id].name.c_str();
+      phis.emplace_back(id, LLVMBuildPhi(builder_, LLVMTypeOf(variables_[id]), name));
+      variables_[id] = phis.back().second;
+    }
+    return phis;
   }
 
   void emit(const loop::If& branch) {
@@ -286,12 +293,7 @@ class FunctionEmitter {
     LLVMBuildBr(builder_, body);
     LLVMPositionBuilderAtEnd(builder_, body);
     const std::vector<LLVMValueRef> initial = variables_;
-    std::vector<std::pair<loop::VariableId, LLVMValueRef>> phis;
-    for (const loop::VariableId id : assigned) {
-      const char* name = function_.variables[id].name.c_str();
-      phis.emplace_back(id, LLVMBuildPhi(builder_, LLVMTypeOf(initial[id]), name));
-      variables_[id] = phis.back().second;
-    }
+    const Phis phis = enter_loop(assigned);
     block(*repeat.body);
     LLVMBasicBlockRef latch = LLVMGetInsertBlock(builder_);
     LLVMBuildCondBr(builder_, value(repeat.again), body, after);

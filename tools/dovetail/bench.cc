@@ -13,11 +13,6 @@
 namespace dovetail::tool {
 namespace {
 
-struct Options : InputOptions {
-  int threads = 0;  // 0: what the runtime finds
-  bool json = false;
-};
-
 struct Result {
   double load_ms = 0, first_run_ms = 0, median_ms = 0, min_ms = 0;
   size_t runs = 0;
@@ -32,7 +27,7 @@ double timed_run(Executor& executor, const std::vector<Tensor>& inputs) {
   return milliseconds_since(begin);
 }
 
-Result measure(const Options& options) {
+Result measure(const TimingOptions& options) {
   if (options.threads > 0) set_num_threads(options.threads);
   Result result;
   const auto begin = Clock::now();
@@ -49,7 +44,7 @@ Result measure(const Options& options) {
   return result;
 }
 
-void run(const Options& options) {
+void run(const TimingOptions& options) {
   const Result result = measure(options);
   if (options.json) {
     const nlohmann::ordered_json json = {{"load_ms", result.load_ms},
@@ -67,16 +62,10 @@ void run(const Options& options) {
 }  // namespace
 
 void add_bench(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<TimingOptions>();
   CLI::App* command =
       app.add_subcommand("bench", "Time a model: inputs that are not given are random");
-  add_input_options(*command, *options);
-  options->random = 0;
-  command
-      ->add_option("--threads", options->threads,
-                   "Threads to use (default: the processors there are)")
-      ->check(CLI::Range(1, 1024));
-  command->add_flag("--json", options->json, "Print one JSON object and nothing else");
+  add_timing_options(*command, *options);
   command->callback([options] { run(*options); });
 }
 

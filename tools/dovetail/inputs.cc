@@ -149,6 +149,16 @@ void add_input_options(CLI::App& command, InputOptions& options) {
       ->allow_extra_args(false);
 }
 
+void add_timing_options(CLI::App& command, TimingOptions& options) {
+  add_input_options(command, options);
+  options.random = 0;
+  command
+      .add_option("--threads", options.threads,
+                  "Threads to use (default: the processors there are)")
+      ->check(CLI::Range(1, 1024));
+  command.add_flag("--json", options.json, "Print one JSON object and nothing else");
+}
+
 Executor make_executor(const InputOptions& options, const std::string& kind) {
   const Module library = Module::load(options.library);
   const std::string model = library.model(options.model)->name;

@@ -20,8 +20,15 @@ struct InputOptions {
   std::optional<uint64_t> random;   // seed for the inputs that no file gives
 };
 
-// The options both commands have.
+// The options that all three have.
 void add_input_options(CLI::App& command, InputOptions& options);
+
+// Those of commands that time runs; inputs that are not given are random.
+struct TimingOptions : InputOptions {
+  int threads = 0;  // 0: what the runtime finds
+  bool json = false;
+};
+void add_timing_options(CLI::App& command, TimingOptions& options);
 
 // The chosen model of the library, with the params that are given. `kind`: "" or ".debug".
 Executor make_executor(const InputOptions& options, const std::string& kind = "");

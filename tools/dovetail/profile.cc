@@ -16,11 +16,6 @@
 namespace dovetail::tool {
 namespace {
 
-struct Options : InputOptions {
-  int threads = 0;  // 0: what the runtime finds
-  bool json = false;
-};
-
 // What a step, or all steps of one operator, did in a run: each call in a loop counts.
 struct Row {
   std::string kernel, nodes, operators;
@@ -93,7 +88,7 @@ std::vector<Row> by_operator(const std::vector<Row>& steps) {
   return sorted;
 }
 
-Profile measure(const Options& options) {
+Profile measure(const TimingOptions& options) {
   if (options.threads > 0) set_num_threads(options.threads);
   DebugExecutor executor(make_executor(options, ".debug").module());
   const std::vector<Tensor> inputs = make_inputs(executor.model(), options);
@@ -194,7 +189,7 @@ void print_text(const Profile& profile) {
              100 * median_of(profile.covered));
 }
 
-void run(const Options& options) {
+void run(const TimingOptions& options) {
   const Profile profile = measure(options);
   if (options.json) {
     print_json(profile);
@@ -206,16 +201,10 @@ void run(const Options& options) {
 }  // namespace
 
 void add_profile(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<TimingOptions>();
   CLI::App* command = app.add_subcommand(
       "profile", "Time every step of a model: inputs that are not given are random");
-  add_input_options(*command, *options);
-  options->random = 0;
-  command
-      ->add_option("--threads", options->threads,
-                   "Threads to use (default: the processors there are)")
-      ->check(CLI::Range(1, 1024));
-  command->add_flag("--json", options->json, "Print one JSON object and nothing else");
+  add_timing_options(*command, *options);
   command->callback([options] { run(*options); });
 }
 

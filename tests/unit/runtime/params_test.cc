@@ -7,6 +7,8 @@
 #include <fstream>
 #include <thread>
 
+#include "unit/runtime/expect_error.h"
+
 extern "C" const dv_library specimen_library;
 
 namespace dovetail {
@@ -32,17 +34,6 @@ float shifted(Executor& executor) {
   executor.set_input(0, Tensor::view(x, {4}));
   executor.run();
   return executor.get_output(0).data<float>()[3];
-}
-
-template <class Work>
-void expect_error(ErrorKind kind, const std::string& message, const Work& work) {
-  try {
-    work();
-    ADD_FAILURE() << "no error, expected: " << message;
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), kind);
-    EXPECT_EQ(error.what(), message);
-  }
 }
 
 TEST(Params, ExecutorsKeepWhatTheyWereMadeWith) {
