@@ -74,9 +74,10 @@ def is_steep(op, array):
     if op in STEEP:
         low, high = STEEP[op]
         return bool(((array < low) | (array > high)).any())
-    if op not in ("Ceil", "Floor", "Round", "Sign") or (array == np.round(array)).all():
+    nearest = np.round(array)
+    if op not in ("Ceil", "Floor", "Round", "Sign", "Truncate") or (array == nearest).all():
         return False
-    jumps = {"Round": np.floor(array) + 0.5, "Sign": 0}.get(op, np.round(array))
+    jumps = {"Round": np.floor(array) + 0.5, "Sign": 0, "Truncate": np.where(nearest, nearest, np.inf)}.get(op, nearest)
     return bool((np.abs(array - jumps) < 1e-4).any())
 
 
@@ -145,6 +146,8 @@ def cast(g):
     to = str(g.random.choice(["float32", "float64", "int64", "int32", "int8", "uint8", "bool"]))
     if to in ("int8", "uint8") and x.array.size and (x.array.min() < (to == "int8") * -128 or x.array.max() > 127):
         raise Rejected("range")
+    if to not in (*FLOATS, "bool") and is_steep("Truncate", x.array):
+        raise Rejected("the last digit decides")
     from onnx import helper
 
     g.node("Cast", [x], x.shape, to=helper.np_dtype_to_tensor_dtype(np.dtype(to)))
