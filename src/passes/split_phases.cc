@@ -1,6 +1,9 @@
 // Output position o of an axis reads, at tap k, the spread input at o * stride + k * dilation -
 // pad; that is an element of x when input_dilation divides it. For o = q * period + phase, with
 // period = input_dilation / gcd(stride, input_dilation), the taps that do are the same for every q.
+//
+// Without input_dilation, and with stride 1, a period of the dilation makes all taps of a phase read
+// every dilation-th element of x, from the same one on for every q.
 #include "passes/split_phases.h"
 
 #include <algorithm>
@@ -18,34 +21,39 @@ using ir::Node;
 using ir::Shape;
 using ir::Value;
 
-// An axis of one phase as a window over x that is not spread.
+// An axis of one phase as a window over x, or every x_step-th element of it, that is not spread.
 struct Phase {
   int64_t first_tap = 0, tap_step = 1, taps = 1;
   int64_t stride = 1, dilation = 1;
+  int64_t first_x = 0, x_step = 1;
+  Dim in;  // extent of what is read of x
   Dim pad;
-  bool operator==(const Phase&) const = default;
 
-  // Same window, though of other taps.
+  // Same window over the same elements, though of other taps.
   bool looks_like(const Phase& other) const {
-    return taps == other.taps && dilation == other.dilation && pad == other.pad;
+    return taps == other.taps && dilation == other.dilation && pad == other.pad &&
+           first_x == other.first_x;
   }
 };
 
 // The phases of one axis.
 struct PhasedAxis {
   std::vector<Phase> phases;
-  Dim in, out;  // extents of x and y
-  Dim extent;   // of a phase; the last element of the last phases may be past the end of y
+  Dim out;     // extent of y
+  Dim extent;  // of a phase; the last element of the last phases may be past the end of y
   int64_t period() const { return static_cast<int64_t>(phases.size()); }
   bool fills() const { return extent * Dim(period()) == out; }
 };
 
-Phase phase_of(const ir::Window& window, int axis, int64_t number, const Dim& extent) {
+// Of an axis whose input is spread.
+Phase phase_of(const ir::Window& window, int axis, int64_t number, const Dim& in,
+               const Dim& extent) {
   const int64_t spread = window.input_dilation(axis);
   const int64_t dilation = window.dilations[axis];
   const int64_t stride = window.strides[axis];
   const int64_t origin = number * stride - window.pad_lo[axis].value();
   Phase phase;
+  phase.in = in;
   phase.stride = stride / std::gcd(stride, spread);
   phase.tap_step = spread / std::gcd(dilation, spread);
   phase.dilation = dilation / std::gcd(dilation, spread);
@@ -63,14 +71,31 @@ Phase phase_of(const ir::Window& window, int axis, int64_t number, const Dim& ex
   return phase;
 }
 
+// Of an axis whose window alone is dilated.
+Phase dilated_phase_of(const ir::Window& window, int axis, int64_t number, const Dim& in) {
+  const int64_t dilation = window.dilations[axis];
+  const int64_t origin = number - window.pad_lo[axis].value();
+  Phase phase;
+  phase.taps = window.kernel[axis];
+  phase.first_x = (origin % dilation + dilation) % dilation;
+  phase.x_step = dilation;
+  phase.in = ir::ceildiv(in - phase.first_x, dilation);
+  phase.pad = Dim((phase.first_x - origin) / dilation);
+  return phase;
+}
+
 PhasedAxis phases_of(const ir::Window& window, int axis, const Dim& in, const Dim& out) {
-  DOVETAIL_CHECK(window.pad_lo[axis].is_constant(), "a dilated input with a padding of {}",
+  DOVETAIL_CHECK(window.pad_lo[axis].is_constant(), "phases of a padding of {}",
                  window.pad_lo[axis].to_string());
   const int64_t spread = window.input_dilation(axis);
-  const int64_t period = spread / std::gcd(window.strides[axis], spread);
-  PhasedAxis result{.phases = {}, .in = in, .out = out, .extent = ir::ceildiv(out, period)};
-  for (int64_t i = 0; i < period; ++i)
-    result.phases.push_back(phase_of(window, axis, i, result.extent));
+  const bool dilated = spread == 1 && window.strides[axis] == 1;
+  const int64_t period =
+      dilated ? window.dilations[axis] : spread / std::gcd(window.strides[axis], spread);
+  PhasedAxis result{.phases = {}, .out = out, .extent = ir::ceildiv(out, period)};
+  for (int64_t i = 0; i < period; ++i) {
+    result.phases.push_back(dilated ? dilated_phase_of(window, axis, i, in)
+                                    : phase_of(window, axis, i, in, result.extent));
+  }
   return result;
 }
 
@@ -84,7 +109,7 @@ class Splitter {
         rank_(op_.window.rank()),
         operands_(rebuild.operands_of(node)),
         out_(node.result()->shape()) {
-    DOVETAIL_CHECK(op_.batch == 0, "a dilated input with {} batch axes", op_.batch);
+    DOVETAIL_CHECK(op_.batch == 0, "phases with {} batch axes", op_.batch);
     for (int i = 0; i < rank_; ++i)
       axes_.push_back(phases_of(op_.window, i, operands_[0]->shape()[i + 1], out_[i + 1]));
     epilogue_inside_ = op_.epilogue && epilogue_fits();
@@ -146,7 +171,7 @@ class Splitter {
   Value* phase_value(const std::vector<int64_t>& chosen) {
     ir::Contract op = op_;
     op.window = window_of(chosen);
-    std::vector<Value*> operands = {operands_[0], weights_of(chosen)};
+    std::vector<Value*> operands = {input_of(chosen), weights_of(chosen)};
     if (epilogue_inside_) {
       for (size_t k = 2; k < operands_.size(); ++k)
         operands.push_back(operand_of(operands_[k], chosen));
@@ -177,9 +202,23 @@ class Splitter {
       window.dilations.push_back(p.dilation);
       window.pad_lo.push_back(p.pad);
       window.pad_hi.push_back((axis.extent - 1) * p.stride + (p.taps - 1) * p.dilation + 1 -
-                              axis.in - p.pad);
+                              p.in - p.pad);
     }
     return window;
+  }
+
+  // What a phase reads of x.
+  Value* input_of(const std::vector<int64_t>& chosen) {
+    Value* x = operands_[0];
+    ir::Slice slice{std::vector<Dim>(x->rank(), Dim(0)), std::vector<int64_t>(x->rank(), 1),
+                    x->shape()};
+    for (int i = 0; i < rank_; ++i) {
+      const Phase& p = phase(chosen, i);
+      slice.starts[i + 1] = p.first_x;
+      slice.steps[i + 1] = p.x_step;
+      slice.extents[i + 1] = p.in;
+    }
+    return slice.extents == x->shape() ? x : make(std::move(slice), {x});
   }
 
   // w (K..., C, M) -> the taps of a phase
@@ -203,6 +242,7 @@ class Splitter {
       slice.steps[i] = phase(chosen, i).tap_step;
       slice.extents[i] = phase(chosen, i).taps;
     }
+    if (slice.extents == operands_[1]->shape()) return operands_[1];
     return make(std::move(slice), {operands_[1]});
   }
 
@@ -260,10 +300,10 @@ bool dilates_input(const Node& node) {
 
 }  // namespace
 
-void split_phases(Graph& graph) {
+void split_phases_of(Graph& graph, const std::function<bool(const Node&)>& wanted) {
   Rebuild rebuild(graph);
   for (const auto& node : graph.nodes()) {
-    if (dilates_input(*node)) {
+    if (wanted(*node)) {
       rebuild.set(node->result(), Splitter(rebuild, *node).run());
     } else {
       rebuild.copy(*node);
@@ -271,5 +311,7 @@ void split_phases(Graph& graph) {
   }
   rebuild.finish();
 }
+
+void split_phases(Graph& graph) { split_phases_of(graph, dilates_input); }
 
 }  // namespace dovetail::passes

@@ -25,6 +25,7 @@ class ModelWriter {
   struct Conv {
     std::string name;
     int64_t channels = 1, kernel = 1, stride = 1, pad = 0, groups = 1;
+    int64_t dilation = 1;  // of rows
     bool bias = true;
   };
   ir::Value* conv(ir::Value* x, const Conv& conv);

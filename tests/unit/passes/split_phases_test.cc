@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "unit/passes/model_writer.h"
 
 namespace dovetail::passes {
@@ -44,11 +46,25 @@ Value* contraction(ModelWriter& model, const Transposed& t, bool residual) {
   return model.graph.value(std::move(op), operands);
 }
 
-std::map<std::string, int> split(const Transposed& t, bool residual,
-                                 const std::map<std::string, int64_t>& symbols = {}) {
+using Symbols = std::map<std::string, int64_t>;
+
+std::map<std::string, int> split(const Transposed& t, bool residual, const Symbols& symbols = {},
+                                 void (*pass)(ir::Graph&) = split_phases) {
   ModelWriter model;
   model.output(contraction(model, t, residual));
-  return count_kinds(*expect_same(model.graph, split_phases, 1e-6, symbols));
+  return count_kinds(*expect_same(model.graph, pass, 1e-6, symbols));
+}
+
+void split_dilated_windows(ir::Graph& graph) {
+  split_phases_of(graph, [](const ir::Node& node) {
+    const auto* op = node.as<ir::Contract>();
+    return op && std::ranges::any_of(op->window.dilations, [](int64_t d) { return d != 1; });
+  });
+}
+
+std::map<std::string, int> split_dilated(const Transposed& t, bool residual,
+                                         const Symbols& symbols = {}) {
+  return split(t, residual, symbols, split_dilated_windows);
 }
 
 TEST(SplitPhases, KernelsAsLargeAsTheStrideHaveTheirColumnsSideBySide) {
@@ -86,6 +102,30 @@ TEST(SplitPhases, OneAndThreeAxesOfSymbolicExtent) {
   const Transposed solid{{n, h, 3, 2, 4}, 6,         {2, 3, 2}, {1, 1, 1},
                          {1, 1, 1},       {2, 2, 1}, {1, 1, 0}, {1, 1, 1}};
   EXPECT_EQ(split(solid, false, {{"n", 1}, {"h", 4}}).at("contract"), 4);
+}
+
+TEST(SplitPhases, DilatedWindowsBecomeDenseOverEverySecondRow) {
+  const Transposed t{{2, 8, 7, 4}, 6, {3, 3}, {1, 1}, {2, 1}, {}, {2, 1}, {2, 1}};
+  const auto kinds = split_dilated(t, true);
+  EXPECT_EQ(kinds.at("contract"), 2);
+  EXPECT_EQ(kinds.count("elementwise"), 0);
+  EXPECT_EQ(kinds.at("concat"), 1);
+}
+
+TEST(SplitPhases, DilationsOfBothAxesGroupsAndUnevenPadding) {
+  const Transposed even{{1, 12, 10, 4}, 6, {3, 3}, {1, 1}, {2, 2}, {}, {1, 3}, {3, 1}, 2};
+  EXPECT_EQ(split_dilated(even, true).at("contract"), 4);
+  const Transposed odd{{1, 11, 13, 4}, 6, {3, 2}, {1, 1}, {3, 4}, {}, {-1, 5}, {4, 0}};
+  EXPECT_EQ(split_dilated(odd, false).at("contract"), 12);
+  EXPECT_EQ(split_dilated(odd, true).at("elementwise"), 1);
+}
+
+TEST(SplitPhases, DilatedWindowsOverSymbolicExtents) {
+  const Dim n = Dim::symbol("n"), h = Dim::symbol("h");
+  const Transposed t{{n, h, 4}, 6, {3}, {1}, {2}, {}, {2}, {2}};
+  for (const int64_t extent : {1, 2, 7, 8}) {
+    EXPECT_EQ(split_dilated(t, true, {{"n", 2}, {"h", extent}}).at("contract"), 2);
+  }
 }
 
 }  // namespace

@@ -70,6 +70,17 @@ TEST(Winograd, WindowsWithFewProductsToSaveStayDirect) {
   EXPECT_EQ(tile_of({1, 64, 3, 3}, {.name = "c", .channels = 64, .kernel = 3}), 0);
 }
 
+TEST(Winograd, DilatedWindowsAreSplitIntoPhases) {
+  const ModelWriter::Conv conv{.name = "c", .channels = 64, .kernel = 3, .pad = 2, .dilation = 2};
+  EXPECT_EQ(tile_of({1, 64, 56, 56}, conv), 4);
+  EXPECT_EQ(tile_of({1, 64, 6, 1}, conv), 0);
+  ModelWriter model;
+  model.output(model.conv(model.input("x", {1, 16, 29, 21}), conv));
+  channels_last(model.graph);
+  simplify(model.graph);
+  EXPECT_EQ(count_kinds(*expect_same(model.graph, with_large_tiles, 1e-6)).at("concat"), 1);
+}
+
 TEST(Winograd, ComputesTheSame) {
   ModelWriter model;
   Value* x = model.input("x", {2, 16, 11, 9});
