@@ -4,9 +4,8 @@
     run.py [--check] [--json FILE] [MODEL...]
 
 Ours is opened and an executor made; then both are closed, so that the next time is a whole one. The sides
-take turns, and in each turn several times in a row: making a session leaves the caches full of its own, which
-the other side should not pay for. The table gives the best and the median of each, with the files in the
-system's cache. --check fails when ours takes more than 1/20 of onnxruntime's time for any model that compiles.
+take turns, so that each finds the processor's caches full of what the other left. The table gives the best and
+the median of each, with the files in the system's cache. --check fails when ours takes more than 1/20 of onnxruntime's time for any model that compiles.
 """
 
 import argparse
@@ -27,8 +26,7 @@ import fetch_models
 import onnxruntime_session
 
 LIMIT = 20  # times as fast, at least
-TURNS = 4
-TIMES = 5  # in a turn
+TURNS = 20
 HEAD = f"{'model':20}{'ours best':>10}{'median':>9}{'ORT best':>10}{'median':>10}{'1/ratio':>9}"
 
 
@@ -55,7 +53,7 @@ def measure_model(model, build_dir):
         times = ([], [])
         for _ in range(TURNS):
             for side, list_of_times in zip(sides, times):
-                list_of_times += [timed(*side) for _ in range(TIMES)]
+                list_of_times.append(timed(*side))
     ours, theirs = times
     return {
         "model": model["name"],

@@ -2,11 +2,31 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <span>
 
 namespace dovetail {
+
+// A regular file, open for reading.
+class InputFile {
+ public:
+  explicit InputFile(const std::filesystem::path& path);
+  ~InputFile();
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
+
+  uint64_t size() const { return size_; }
+  // The bytes from `offset` on; how many there were before the file's end.
+  size_t read(uint64_t offset, std::span<std::byte> into) const;
+
+ private:
+  friend class MappedFile;
+  std::filesystem::path path_;
+  int descriptor_ = -1;
+  uint64_t size_ = 0;
+};
 
 // A file's bytes, mapped read-only; they are read from disk when they are looked at.
 class MappedFile {

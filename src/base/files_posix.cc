@@ -38,6 +38,7 @@ class Descriptor {
     return *this;
   }
   int get() const { return value_; }
+  int release() { return std::exchange(value_, -1); }
   bool close() { return ::close(std::exchange(value_, -1)) == 0; }
 
  private:
@@ -102,20 +103,40 @@ fs::path follow_links(const fs::path& path) {
 
 }  // namespace
 
-MappedFile::MappedFile(const fs::path& path) {
+InputFile::InputFile(const fs::path& path) : path_(path) {
   // Without O_NONBLOCK, opening a pipe would wait for a writer.
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status;
   if (file.get() < 0 || fstat(file.get(), &status) != 0) fail_reading(path, errno);
   if (S_ISDIR(status.st_mode)) fail_reading(path, EISDIR);
   if (!S_ISREG(status.st_mode)) {
     throw_error(ErrorKind::kIo, "cannot read {}: it is no regular file", path.string());
   }
-  if (status.st_size == 0) return;
-  const auto size = static_cast<size_t>(status.st_size);
-  void* memory = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
+  size_ = static_cast<uint64_t>(status.st_size);
+  descriptor_ = file.release();
+}
+
+InputFile::~InputFile() { ::close(descriptor_); }
+
+size_t InputFile::read(uint64_t offset, std::span<std::byte> into) const {
+  size_t done = 0;
+  while (done < into.size()) {
+    const ssize_t count = ::pread(descriptor_, into.data() + done, into.size() - done,
+                                  static_cast<off_t>(offset + done));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail_reading(path_, errno);
+    if (count == 0) break;
+    done += static_cast<size_t>(count);
+  }
+  return done;
+}
+
+MappedFile::MappedFile(const fs::path& path) {
+  const InputFile file(path);
+  if (file.size() == 0) return;
+  void* memory = ::mmap(nullptr, file.size(), PROT_READ, MAP_PRIVATE, file.descriptor_, 0);
   if (memory == MAP_FAILED) fail_reading(path, errno);
-  bytes_ = {static_cast<const std::byte*>(memory), size};
+  bytes_ = {static_cast<const std::byte*>(memory), file.size()};
 }
 
 MappedFile::~MappedFile() {

@@ -2,8 +2,8 @@
 // pad; that is an element of x when input_dilation divides it. For o = q * period + phase, with
 // period = input_dilation / gcd(stride, input_dilation), the taps that do are the same for every q.
 //
-// Without input_dilation, and with stride 1, a period of the dilation makes all taps of a phase read
-// every dilation-th element of x, from the same one on for every q.
+// Without input_dilation, and with stride 1, a period of the dilation makes all taps of a phase
+// read every dilation-th element of x, from the same one on for every q.
 #include "passes/split_phases.h"
 
 #include <algorithm>
@@ -201,8 +201,8 @@ class Splitter {
       window.strides.push_back(p.stride);
       window.dilations.push_back(p.dilation);
       window.pad_lo.push_back(p.pad);
-      window.pad_hi.push_back((axis.extent - 1) * p.stride + (p.taps - 1) * p.dilation + 1 -
-                              p.in - p.pad);
+      window.pad_hi.push_back((axis.extent - 1) * p.stride + (p.taps - 1) * p.dilation + 1 - p.in -
+                              p.pad);
     }
     return window;
   }

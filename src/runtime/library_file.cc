@@ -1,10 +1,11 @@
 #include "runtime/library_file.h"
 
 #include <algorithm>
-#include <cstdint>
+#include <array>
 #include <cstring>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 
@@ -12,6 +13,7 @@ namespace dovetail::runtime {
 namespace {
 
 using Bytes = std::span<const std::byte>;
+constexpr size_t kLookedAt = 512;  // of the file's begin, to tell what it is
 
 #if defined(__x86_64__)
 constexpr uint16_t kThisMachine = 62;
@@ -58,7 +60,7 @@ bool begins(Bytes file, std::string_view magic) {
 }
 
 bool is_text(Bytes file) {
-  return std::ranges::all_of(file.first(std::min<size_t>(file.size(), 512)), [](std::byte byte) {
+  return std::ranges::all_of(file, [](std::byte byte) {
     const auto code = std::to_integer<unsigned char>(byte);
     return code >= 0x20 ? code != 0x7f : (code >= '\t' && code <= '\r');
   });
@@ -138,61 +140,54 @@ void check_type(const Header& header, const std::string& where) {
   }
 }
 
-void check_end(uint64_t offset, uint64_t bytes, Bytes file, const std::string& where) {
+void check_end(uint64_t offset, uint64_t bytes, uint64_t size, const std::string& where) {
   uint64_t end = 0;
   if (__builtin_add_overflow(offset, bytes, &end)) {
     throw_error(ErrorKind::kValue, "{} is damaged: a part of it has no end", where);
   }
-  if (end <= file.size()) return;
-  throw_error(ErrorKind::kValue, "{} is truncated: it has {} bytes of at least {}", where,
-              file.size(), end);
-}
-
-Segment segment(Bytes file, const Header& header, int index) {
-  Segment result;
-  std::memcpy(&result, file.data() + header.program_headers + index * sizeof(Segment),
-              sizeof(Segment));
-  return result;
+  if (end <= size) return;
+  throw_error(ErrorKind::kValue, "{} is truncated: it has {} bytes of at least {}", where, size,
+              end);
 }
 
 // The loader reads the dynamic section through memory: it must lie in a loaded segment.
-bool is_loaded(Bytes file, const Header& header, const Segment& part) {
-  for (int k = 0; k < header.num_program_headers; ++k) {
-    const Segment loaded = segment(file, header, k);
-    if (loaded.type == kLoad && part.address >= loaded.address &&
-        part.memory_size <= loaded.memory_size &&
-        part.address - loaded.address <= loaded.memory_size - part.memory_size) {
-      return true;
-    }
-  }
-  return false;
+bool is_loaded(const std::vector<Segment>& segments, const Segment& part) {
+  return std::ranges::any_of(segments, [&](const Segment& loaded) {
+    return loaded.type == kLoad && part.address >= loaded.address &&
+           part.memory_size <= loaded.memory_size &&
+           part.address - loaded.address <= loaded.memory_size - part.memory_size;
+  });
 }
 
-void check_segments(Bytes file, const Header& header, const std::string& where) {
+void check_segments(const ReadBytes& read, const Header& header, uint64_t size,
+                    const std::string& where) {
   if (header.program_header_size != sizeof(Segment)) {
     throw_error(ErrorKind::kValue, "{} is damaged: its program headers have {} bytes, not {}",
                 where, header.program_header_size, sizeof(Segment));
   }
-  check_end(header.program_headers, header.num_program_headers * sizeof(Segment), file, where);
+  check_end(header.program_headers, header.num_program_headers * sizeof(Segment), size, where);
+  std::vector<Segment> segments(header.num_program_headers);
+  read(header.program_headers, std::as_writable_bytes(std::span(segments)));
   bool dynamic = false;
-  for (int k = 0; k < header.num_program_headers; ++k) {
-    const Segment part = segment(file, header, k);
-    check_end(part.offset, part.file_size, file, where);
-    if (part.type == kDynamic) dynamic = is_loaded(file, header, part);
+  for (const Segment& part : segments) {
+    check_end(part.offset, part.file_size, size, where);
+    if (part.type == kDynamic) dynamic = is_loaded(segments, part);
   }
   if (!dynamic) throw_error(ErrorKind::kValue, "{} is damaged: no dynamic section", where);
 }
 
 }  // namespace
 
-void check_library_file(Bytes file, const std::string& where) {
-  if (!begins(file,
+void check_library_file(const ReadBytes& read, uint64_t size, const std::string& where) {
+  std::array<std::byte, kLookedAt> place;
+  const Bytes begin = Bytes(place).first(read(0, place));
+  if (!begins(begin,
               "\x7f"
               "ELF"))
-    refuse_foreign_form(file, where);
-  check_end(0, sizeof(Header), file, where);
+    refuse_foreign_form(begin, where);
+  check_end(0, sizeof(Header), begin.size(), where);
   Header header;
-  std::memcpy(&header, file.data(), sizeof header);
+  std::memcpy(&header, begin.data(), sizeof header);
   check_type(header, where);
   const bool same_form = header.ident[kClass] == kClass64 && header.ident[kData] == kLittleEndian;
   if (header.machine != kThisMachine || !same_form) {
@@ -203,10 +198,10 @@ void check_library_file(Bytes file, const std::string& where) {
     throw_error(ErrorKind::kUnsupported, "{} is for {}; this program runs on {}", where,
                 machine_name(header), machine_name(here));
   }
-  check_segments(file, header, where);
+  check_segments(read, header, size, where);
   if (header.section_headers != 0) {  // absent in a file that was stripped of them
     check_end(header.section_headers,
-              uint64_t{header.section_header_size} * header.num_section_headers, file, where);
+              uint64_t{header.section_header_size} * header.num_section_headers, size, where);
   }
 }
 

@@ -34,6 +34,7 @@ std::string spelling(const fs::path& path) {
   const auto found = std::ranges::find(files, identity);
   const auto index = found - files.begin();
   if (found == files.end()) files.push_back(identity);
+  if (index == 0) return absolute.string();
   std::string text = absolute.parent_path().string();
   for (auto k = index; k > 0; k /= 2) text += k % 2 == 1 ? "/." : "//.";
   return text + "/" + absolute.filename().string();
@@ -43,8 +44,11 @@ std::string spelling(const fs::path& path) {
 
 SharedLibrary::SharedLibrary(const fs::path& path) {
   const std::string where = path.string();
-  const MappedFile file(path);
-  check_library_file(file.bytes(), where);
+  {
+    const InputFile file(path);
+    check_library_file([&](uint64_t offset, auto into) { return file.read(offset, into); },
+                       file.size(), where);
+  }
   handle_ = dlopen(spelling(path).c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle_) return;
   const char* reason = dlerror();

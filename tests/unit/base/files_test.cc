@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <fstream>
 #include <string>
 
@@ -80,7 +81,7 @@ TEST_F(Files, ErrorsCarryTheSystemsWords) {
   EXPECT_THROW(write_file_atomically("/dev/full", bytes("x")), Error);
 }
 
-TEST_F(Files, MapsBytes) {
+TEST_F(Files, MapsAndReadsBytes) {
   const fs::path path = folder_ / "a";
   write_file_atomically(path, bytes("mapped"));
   const MappedFile file(path);
@@ -88,6 +89,11 @@ TEST_F(Files, MapsBytes) {
   EXPECT_EQ(static_cast<char>(file.bytes()[0]), 'm');
   write_file_atomically(folder_ / "empty", bytes(""));
   EXPECT_TRUE(MappedFile(folder_ / "empty").bytes().empty());
+  std::array<std::byte, 4> place{};
+  EXPECT_EQ(InputFile(path).size(), 6u);
+  EXPECT_EQ(InputFile(path).read(3, place), 3u);
+  EXPECT_EQ(static_cast<char>(place[2]), 'd');
+  EXPECT_EQ(InputFile(path).read(7, place), 0u);
   EXPECT_THROW(MappedFile{folder_}, Error);
 }
 

@@ -70,7 +70,8 @@ Value* ModelWriter::conv(Value* x, const Conv& c) {
   Value* w = param(c.name + ".w", {c.channels, in / c.groups, c.kernel, c.kernel});
   ir::Contract op;
   op.groups = c.groups;
-  op.window = {{c.kernel, c.kernel}, {c.stride, c.stride}, {c.dilation, 1}, {c.pad, c.pad}, {c.pad, c.pad}};
+  op.window = {
+      {c.kernel, c.kernel}, {c.stride, c.stride}, {c.dilation, 1}, {c.pad, c.pad}, {c.pad, c.pad}};
   Value* y = graph.value(op, {permute(x, channels_last(4)), permute(w, {2, 3, 1, 0})});
   y = permute(y, channels_first(4));
   if (c.bias) {
