@@ -15,7 +15,8 @@ namespace dovetail::passes {
 void split_phases(ir::Graph& graph);
 
 // The contractions that are `wanted`, which may also have windows that are dilated themselves, with
-// stride 1 and constant padding: their phases read every dilation-th element of x, by dense windows.
+// stride 1 and constant padding: their phases read every dilation-th element of x, by dense
+// windows.
 void split_phases_of(ir::Graph& graph, const std::function<bool(const ir::Node&)>& wanted);
 
 }  // namespace dovetail::passes
