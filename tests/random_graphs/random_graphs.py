@@ -25,8 +25,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import numpy as np
 import onnx
 import reduce as reducer
-from graph import PLAIN, Extent, Graph, Rejected, fixed, run
+from graph import Extent, Graph, Rejected, fixed, run
 from operators import ROWS, numbers
+from stability import is_stable
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = Path(os.environ.get("DOVETAIL_BUILD_DIR", ROOT / "build"))
@@ -81,26 +82,6 @@ def grow(seed, operators):
     if len(g.nodes) < 3:
         raise Rejected("too few nodes")
     return g
-
-
-def is_stable(model, feeds, expected, random):
-    """Whether inputs that differ in their last digits, and other kernels, give nearly the same."""
-    bounds = reducer.tolerances(model, expected)
-    for options in (None, PLAIN, PLAIN):
-        other = {
-            name: (a + (options is not None) * 3e-6 * random.uniform(-1, 1, a.shape) * np.abs(a)).astype(a.dtype)
-            if a.dtype.kind == "f"
-            else a
-            for name, a in feeds.items()
-        }
-        answers = run(model, other) if options is None else run(model, other, options)
-        for a, b, bound in zip(answers, expected, bounds, strict=True):
-            a = np.asarray(a)
-            if a.shape != b.shape:
-                return False
-            if b.size and np.abs(a.astype("float64") - b).max() > bound:
-                return False
-    return True
 
 
 def make(seed, operators):
