@@ -1,6 +1,7 @@
 #include "passes/sink_reshapes.h"
 
 #include <algorithm>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "passes/rebuild.h"
@@ -20,7 +21,7 @@ bool all_ones(const Shape& shape, size_t count) {
 
 class Sinker {
  public:
-  explicit Sinker(ir::Graph& graph) : old_(graph), rebuild_(graph) {}
+  explicit Sinker(ir::Graph& graph) : old_(graph), rebuild_(graph), uses_(count_uses(graph)) {}
 
   void run() {
     for (const auto& node : old_.nodes()) {
@@ -49,11 +50,24 @@ class Sinker {
 
   bool sink(const Node& node) {
     const std::vector<Value*> operands = rebuild_.operands_of(node);
+    if (has_epilogue_place(node, operands)) return false;
     for (size_t k = operands.size(); k-- > 0;) {
       Node* reshape = operands[k]->node;
       if (!reshape->as<ir::Reshape>() || operands[k]->shape() != node.result()->shape()) continue;
       if (!computed_.contains(reshape->operands[0])) continue;
       if (sink_into(node, operands, reshape->operands[0]->shape())) return true;
+    }
+    return false;
+  }
+
+  // Whether a contraction without a view in between can take the node: sinking another's would put
+  // one there.
+  bool has_epilogue_place(const Node& node, const std::vector<Value*>& operands) const {
+    for (size_t k = 0; k < operands.size(); ++k) {
+      if (computed_.contains(operands[k]) && uses_.at(node.operands[k]) == 1 &&
+          operands[k]->shape() == node.result()->shape()) {
+        return true;
+      }
     }
     return false;
   }
@@ -96,6 +110,7 @@ class Sinker {
 
   ir::Graph& old_;
   Rebuild rebuild_;
+  std::unordered_map<const Value*, int> uses_;
   std::unordered_set<const Value*> computed_;
 };
 
