@@ -1,5 +1,6 @@
 // Moves reshapes of contraction results below the elementwise nodes that read them, so that a view
-// between a contraction and its bias, activation or residual does not keep them apart.
+// between a contraction and its bias, activation or residual does not keep them apart. A node that
+// a contraction can take as it is stays, lest a view comes between those.
 #pragma once
 
 #include "ir/graph.h"
