@@ -5,7 +5,8 @@
 
 Ours is opened and an executor made; then both are closed, so that the next time is a whole one. The sides
 take turns, so that each finds the processor's caches full of what the other left. The table gives the best and
-the median of each, with the files in the system's cache. --check fails when ours takes more than 1/20 of onnxruntime's time for any model that compiles.
+the median of each, with the files in the system's cache. --check fails when ours takes more than 1/20 of
+onnxruntime's time for any model that compiles.
 """
 
 import argparse
