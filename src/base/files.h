@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <span>
 
 namespace dovetail {
@@ -45,14 +44,32 @@ class MappedFile {
   std::span<const std::byte> bytes_;
 };
 
-using ByteSink = std::function<void(std::span<const std::byte>)>;
+// A new content for a file, written piece by piece. It appears under the file's name when it is
+// committed; until then, and if it never is, what was at `path` is as before and nothing is left
+// beside it. Files that belong together are all written before the first is committed. A link is
+// followed; a device or pipe is written in place.
+class AtomicFile {
+ public:
+  explicit AtomicFile(const std::filesystem::path& path);
+  ~AtomicFile();
+  AtomicFile(AtomicFile&& other) noexcept;
+  AtomicFile& operator=(AtomicFile&&) = delete;
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
 
-// Replaces `path` by what `content` passes to its sink, piece by piece. The file appears under its
-// name when it is complete; when anything fails, by an exception of `content` too, what was at
-// `path` is as before and nothing is left beside it. A link is followed; a device or pipe is
-// written in place.
-void write_file_atomically(const std::filesystem::path& path,
-                           const std::function<void(const ByteSink&)>& content);
+  const std::filesystem::path& path() const { return path_; }
+  void write(std::span<const std::byte> bytes);
+  void commit();
+
+ private:
+  std::filesystem::path path_, target_;
+  std::filesystem::path temporary_;  // empty: written in place, or committed
+  int descriptor_ = -1;
+};
+
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> content);
+
+// Do both name one file, be it there or not?
+bool is_same_file(const std::filesystem::path& a, const std::filesystem::path& b);
 
 }  // namespace dovetail

@@ -28,67 +28,18 @@ std::string reason(int code) { return std::generic_category().message(code); }
 
 class Descriptor {
  public:
-  explicit Descriptor(int value = -1) : value_(value) {}
+  explicit Descriptor(int value) : value_(value) {}
   ~Descriptor() {
     if (value_ >= 0) ::close(value_);
   }
-  Descriptor(Descriptor&& other) noexcept : value_(std::exchange(other.value_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(value_, other.value_);
-    return *this;
-  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
   int get() const { return value_; }
   int release() { return std::exchange(value_, -1); }
-  bool close() { return ::close(std::exchange(value_, -1)) == 0; }
 
  private:
   int value_;
 };
-
-// A new file beside `target`, removed again unless it was renamed to it.
-class TemporaryFile {
- public:
-  TemporaryFile(const fs::path& target, const fs::path& named) : named_(named) {
-    for (int k = 0; k < 10000; ++k) {
-      path_ = target.parent_path() /
-              fmt::format(".{}.{}.{}.tmp", target.filename().string(), getpid(), k);
-      file_ = Descriptor(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-      if (file_.get() >= 0) return;
-      if (errno != EEXIST) break;
-    }
-    const int code = errno;
-    path_.clear();
-    fail_writing(named_, code);
-  }
-  ~TemporaryFile() {
-    if (!path_.empty()) ::unlink(path_.c_str());
-  }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-
-  int descriptor() const { return file_.get(); }
-  void rename_to(const fs::path& target) {
-    if (!file_.close() || ::rename(path_.c_str(), target.c_str()) != 0) {
-      fail_writing(named_, errno);
-    }
-    path_.clear();
-  }
-
- private:
-  const fs::path& named_;
-  fs::path path_;
-  Descriptor file_;
-};
-
-void write_all(int descriptor, std::span<const std::byte> bytes, const fs::path& path) {
-  constexpr size_t kMost = size_t{1} << 30;  // Linux writes less than 2 GiB at once
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(descriptor, bytes.data(), std::min(bytes.size(), kMost));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail_writing(path, errno);
-    bytes = bytes.subspan(static_cast<size_t>(count));
-  }
-}
 
 // Where the last link of a chain points; the file there need not exist.
 fs::path follow_links(const fs::path& path) {
@@ -150,32 +101,65 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   return *this;
 }
 
-void write_file_atomically(const fs::path& path,
-                           const std::function<void(const ByteSink&)>& content) {
-  const auto sink_to = [&](int descriptor) {
-    return [&path, descriptor](std::span<const std::byte> bytes) {
-      write_all(descriptor, bytes, path);
-    };
-  };
-  const fs::path target = follow_links(path);
+AtomicFile::AtomicFile(const fs::path& path) : path_(path), target_(follow_links(path)) {
   struct stat status;
-  const bool exists = ::stat(target.c_str(), &status) == 0;
+  const bool exists = ::stat(target_.c_str(), &status) == 0;
   if (exists && S_ISDIR(status.st_mode)) fail_writing(path, EISDIR);
   if (exists && !S_ISREG(status.st_mode)) {
-    Descriptor device(::open(target.c_str(), O_WRONLY | O_CLOEXEC));
-    if (device.get() < 0) fail_writing(path, errno);
-    content(sink_to(device.get()));
-    if (!device.close()) fail_writing(path, errno);
+    descriptor_ = ::open(target_.c_str(), O_WRONLY | O_CLOEXEC);
+    if (descriptor_ < 0) fail_writing(path, errno);
     return;
   }
-  TemporaryFile file(target, path);
-  content(sink_to(file.descriptor()));
-  if (exists) ::fchmod(file.descriptor(), status.st_mode & 07777);
-  file.rename_to(target);
+  for (int k = 0; k < 10000; ++k) {
+    temporary_ = target_.parent_path() /
+                 fmt::format(".{}.{}.{}.tmp", target_.filename().string(), getpid(), k);
+    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor_ >= 0 || errno != EEXIST) break;
+  }
+  if (descriptor_ < 0) fail_writing(path, errno);
+  if (exists) ::fchmod(descriptor_, status.st_mode & 07777);
+}
+
+AtomicFile::~AtomicFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+AtomicFile::AtomicFile(AtomicFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      target_(std::move(other.target_)),
+      temporary_(std::exchange(other.temporary_, {})),
+      descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+  constexpr size_t kMost = size_t{1} << 30;  // Linux writes less than 2 GiB at once
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(descriptor_, bytes.data(), std::min(bytes.size(), kMost));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail_writing(path_, errno);
+    bytes = bytes.subspan(static_cast<size_t>(count));
+  }
+}
+
+void AtomicFile::commit() {
+  if (::close(std::exchange(descriptor_, -1)) != 0) fail_writing(path_, errno);
+  if (temporary_.empty()) return;
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail_writing(path_, errno);
+  temporary_.clear();
 }
 
 void write_file_atomically(const fs::path& path, std::span<const std::byte> content) {
-  write_file_atomically(path, [&](const ByteSink& sink) { sink(content); });
+  AtomicFile file(path);
+  file.write(content);
+  file.commit();
+}
+
+bool is_same_file(const fs::path& a, const fs::path& b) {
+  std::error_code error;
+  if (fs::equivalent(a, b, error)) return true;
+  const fs::path first = fs::weakly_canonical(fs::absolute(a, error), error);
+  const fs::path second = fs::weakly_canonical(fs::absolute(b, error), error);
+  return !first.empty() && first == second;
 }
 
 }  // namespace dovetail

@@ -242,11 +242,11 @@ void write_safetensors(const std::filesystem::path& path, std::span<const NamedT
   header += header.empty() ? "{}" : "}";
   header.resize((header.size() + 7) / 8 * 8, ' ');
   const uint64_t length = header.size();
-  write_file_atomically(path, [&](const ByteSink& sink) {
-    sink(std::as_bytes(std::span(&length, 1)));
-    sink(std::as_bytes(std::span(header)));
-    for (const NamedTensor* tensor : order) sink(tensor->data);
-  });
+  AtomicFile file(path);
+  file.write(std::as_bytes(std::span(&length, 1)));
+  file.write(std::as_bytes(std::span(header)));
+  for (const NamedTensor* tensor : order) file.write(tensor->data);
+  file.commit();
 }
 
 }  // namespace dovetail

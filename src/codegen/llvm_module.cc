@@ -1,9 +1,12 @@
 #include "codegen/llvm_module.h"
 
 #include <llvm-c/Analysis.h>
+#include <llvm-c/ErrorHandling.h>
 #include <llvm-c/Target.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <map>
 #include <mutex>
 #include <string>
@@ -14,9 +17,19 @@
 namespace dovetail::codegen {
 namespace {
 
+// LLVM says so what it cannot go on after. It must not return: one line and the exit status of a
+// bug of ours, where LLVM would abort after pages of its own.
+void on_fatal_error(const char* reason) {
+  const std::string_view text(reason);
+  const std::string line(text.substr(0, text.find('\n')));
+  std::fprintf(stderr, "dovetail: internal error: LLVM: %s\n", line.c_str());
+  std::_Exit(70);
+}
+
 void initialize_targets() {
   static std::once_flag once;
   std::call_once(once, [] {
+    LLVMInstallFatalErrorHandler(on_fatal_error);
     LLVMInitializeX86TargetInfo();
     LLVMInitializeX86Target();
     LLVMInitializeX86TargetMC();

@@ -60,6 +60,10 @@ void check_prefix(const std::string& prefix) {
       !std::all_of(prefix.begin(), prefix.end(), allowed)) {
     throw_error(ErrorKind::kValue, "prefix '{}' is not a C identifier", prefix);
   }
+  if (prefix == "dv" || prefix == "dovetail") {
+    throw_error(ErrorKind::kValue,
+                "prefix '{}' is that of Dovetail's own names: give another (--prefix)", prefix);
+  }
 }
 
 // The functions of a library. Equal ones stand in it once, whatever they are called.
@@ -157,6 +161,11 @@ void export_library(const std::vector<CompiledModel>& models, const std::filesys
   const ir::TargetInfo& target = *models.front().data().target;
   const std::string prefix = options.prefix.empty() ? models.front().name() : options.prefix;
   check_prefix(prefix);
+  if (!options.header.empty() && is_same_file(options.header, output)) {
+    throw_error(ErrorKind::kValue,
+                "the header {} would replace the library {}: give it another name",
+                options.header.string(), output.string());
+  }
   const bool shared = output.extension() == ".so";
 
   const auto timed = [&](std::string_view stage, const auto& work,
@@ -202,11 +211,13 @@ void export_library(const std::vector<CompiledModel>& models, const std::filesys
   timed(
       "codegen", [&] { job.object = codegen::emit_object(module, target); },
       [&] { return codegen::emit_assembly(module, target); });
-  timed("link", [&] { exporter::write_library(job); }, [] { return std::string(); });
+  std::optional<AtomicFile> header;
   if (!options.header.empty()) {
     const std::string text = compiler::typed_header(codes, prefix);
-    write_file_atomically(options.header, std::as_bytes(std::span(text)));
+    header.emplace(options.header).write(std::as_bytes(std::span(text)));
   }
+  timed("link", [&] { exporter::write_library(job); }, [] { return std::string(); });
+  if (header) header->commit();
 }
 
 }  // namespace dovetail

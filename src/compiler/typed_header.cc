@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "compiler/abi_header.h"
@@ -95,16 +96,54 @@ std::string c_type(ir::DType dtype) {
   }
 }
 
-bool is_keyword(const std::string& name) {
-  static const std::set<std::string> keywords{
-      "auto",    "bool",     "break",   "case",      "char",   "class",    "const",    "continue",
-      "default", "delete",   "do",      "double",    "else",   "enum",     "extern",   "false",
-      "float",   "for",      "goto",    "if",        "inline", "int",      "long",     "namespace",
-      "new",     "operator", "private", "protected", "public", "register", "restrict", "return",
-      "short",   "signed",   "sizeof",  "static",    "struct", "switch",   "template", "this",
-      "true",    "typedef",  "union",   "unsigned",  "using",  "virtual",  "void",     "volatile",
-      "while",   "context",  "error",   "status",    "inputs", "outputs"};
-  return keywords.contains(name);
+// Words of C and C++, of the functions that are written here, and macros of usual systems.
+bool is_taken(const std::string& name) {
+  static const std::set<std::string> words{
+      "alignas",  "alignof",   "and",       "and_eq",        "api",
+      "asm",      "assert",    "auto",      "bitand",        "bitor",
+      "bool",     "break",     "case",      "catch",         "char",
+      "class",    "co_await",  "co_yield",  "compl",         "complex",
+      "concept",  "const",     "consteval", "constexpr",     "constinit",
+      "context",  "continue",  "co_return", "decltype",      "default",
+      "delete",   "do",        "double",    "else",          "enum",
+      "errno",    "error",     "explicit",  "export",        "extern",
+      "false",    "float",     "for",       "friend",        "goto",
+      "if",       "imaginary", "inline",    "inputs",        "int",
+      "library",  "linux",     "long",      "mutable",       "namespace",
+      "new",      "noexcept",  "noreturn",  "static_assert", "thread_local",
+      "not",      "not_eq",    "nullptr",   "operator",      "or",
+      "or_eq",    "outputs",   "private",   "protected",     "public",
+      "register", "requires",  "restrict",  "return",        "short",
+      "signed",   "sizeof",    "static",    "status",        "struct",
+      "switch",   "template",  "this",      "throw",         "true",
+      "try",      "typedef",   "typeid",    "typename",      "typeof",
+      "union",    "unix",      "unsigned",  "using",         "virtual",
+      "void",     "volatile",  "while",     "xor",           "xor_eq"};
+  return words.contains(name);
+}
+
+// Could it be a macro, a type or a variable of the header's functions?
+bool is_reserved(const std::string& name) {
+  const bool small =
+      std::any_of(name.begin(), name.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+  const bool systems =
+      name.size() > 1 && name[0] == '_' && (name[1] == '_' || (name[1] >= 'A' && name[1] <= 'Z'));
+  return is_taken(name) || systems || (!small && name.size() > 1) || name == "I" ||
+         name.ends_with("_t") || name.ends_with("_cast") || name.starts_with("dv_") ||
+         name.starts_with("dovetail_");
+}
+
+// Within a comment: one line that does not end it, whatever the names of the file hold.
+std::string comment_text(const std::string& text) {
+  std::string result;
+  for (const char c : text) {
+    const bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+    const bool edge = !result.empty() &&
+                      ((result.back() == '*' && c == '/') || (result.back() == '/' && c == '*'));
+    if (edge) result += ' ';
+    result += control ? ' ' : c;
+  }
+  return result;
 }
 
 // Parameter names from ONNX names: C identifiers, each once.
@@ -119,7 +158,8 @@ class Identifiers {
     }
     if (identifier.empty() || (identifier[0] >= '0' && identifier[0] <= '9'))
       identifier.insert(0, "t");
-    while (is_keyword(identifier) || !used_.insert(identifier).second) identifier += '_';
+    if (is_reserved(identifier)) identifier += '_';
+    while (!used_.insert(identifier).second) identifier += '_';
     return identifier;
   }
 
@@ -166,11 +206,11 @@ std::string c_expression(const ir::Dim& dim, const Names& symbols) {
   return dim.terms().size() == 1 ? sum : "(" + sum + ")";
 }
 
-// Code that describes one tensor on the stack as `<list>[index]`.
+// Code that describes one tensor on the stack as `tensor`.
 std::string tensor_code(const TensorInfo& info, const std::string& parameter,
-                        const std::string& list, size_t index, const Names& symbols) {
+                        const std::string& tensor, const Names& symbols) {
   std::string code;
-  const std::string shape = fmt::format("shape_{}_{}", list, index);
+  const std::string shape = tensor + "_shape";
   std::vector<std::string> extents;
   for (const ir::Dim& extent : info.type.shape) extents.push_back(c_expression(extent, symbols));
   if (!extents.empty()) {
@@ -178,13 +218,13 @@ std::string tensor_code(const TensorInfo& info, const std::string& parameter,
     for (size_t i = 0; i < extents.size(); ++i)
       code += fmt::format("  {}[{}] = {};\n", shape, i, extents[i]);
   }
-  code += fmt::format("  {}.data = (void*){};\n", list, parameter);
-  code += fmt::format("  {}.ndim = {};\n  {}.shape = {};\n", list, extents.size(), list,
+  code += fmt::format("  {}.data = (void*){};\n", tensor, parameter);
+  code += fmt::format("  {}.ndim = {};\n  {}.shape = {};\n", tensor, extents.size(), tensor,
                       extents.empty() ? "NULL" : shape);
   return code;
 }
 
-std::string shape_comment(const TensorInfo& info) { return ir::to_string(info.type); }
+std::string shape_comment(const TensorInfo& info) { return comment_text(ir::to_string(info.type)); }
 
 class HeaderWriter {
  public:
@@ -263,7 +303,6 @@ class HeaderWriter {
     const CompiledModel::Data& model = *code.model;
     const ir::Plan& plan = code.variants.front().variant->plan;
     Identifiers identifiers;
-    identifiers.of("library");
     Names symbols;
     std::string parameters;
     std::string comment;
@@ -288,10 +327,10 @@ class HeaderWriter {
         }
         parameters += fmt::format(", {}{}* {}", constness, c_type(infos[k].type.dtype), parameter);
         comment += fmt::format(" *   {} {}: {}\n", list, parameter, shape_comment(infos[k]));
-        const std::string tensor = fmt::format("{}_{}", list, k);
+        const std::string tensor = fmt::format("dv_{}_{}", list, k);  // no parameter's name
         body += fmt::format("  dv_tensor {} = {{NULL, {{DV_CPU, 0}}, 0, {}, NULL, NULL, 0}};\n",
                             tensor, dtype_text(infos[k].type.dtype));
-        body += tensor_code(infos[k], parameter, tensor, k, symbols);
+        body += tensor_code(infos[k], parameter, tensor, symbols);
         body += fmt::format(
             "  status = api->{}(context, {}, &{}, error);\n  if (status != DV_OK) return status;\n",
             setter, k, tensor);

@@ -140,8 +140,8 @@ std::filesystem::path Tensors::inside(const std::string& location) const {
   const fs::path folder = fs::canonical(folder_, problem);
   const fs::path path = fs::canonical(folder / relative, problem);
   if (problem) {
-    throw_error(ErrorKind::kIo, "external data: {} cannot be read: {}",
-                (folder_ / relative).string(), problem.message());
+    throw_error(ErrorKind::kIo, "external data: cannot read {}: {}", (folder_ / relative).string(),
+                problem.message());
   }
   // A symbolic link may lead anywhere; what it leads to counts.
   const auto [end, rest] = std::mismatch(folder.begin(), folder.end(), path.begin(), path.end());
@@ -170,8 +170,9 @@ TensorData Tensors::external(const TensorProto& tensor, DType dtype, std::vector
   if (file == files_.end()) file = files_.emplace(path, read_file(path)).first;
   const FileBytes& bytes = file->second;
   if (offset > bytes.span.size() || size > bytes.span.size() - offset) {
-    throw_error(ErrorKind::kValue, "external data: bytes {} to {} are asked for, but '{}' holds {}",
-                offset, offset + size, location, bytes.span.size());
+    throw_error(ErrorKind::kValue,
+                "external data: {} bytes from {} on are asked for, but '{}' holds {}", size, offset,
+                location, bytes.span.size());
   }
   return {dtype, std::move(shape), bytes.span.subspan(offset, size), bytes.owner};
 }

@@ -139,8 +139,19 @@ CpuLevel at(const Level& level) {
   return result;
 }
 
+// AVX-512 comes with the shorter vectors: LLVM 19 cannot select all code without them, and of the
+// CPUs that are without only the Xeon Phi was ever sold.
+void add_shorter_vectors(uint64_t own, std::vector<const Feature*>* features) {
+  uint64_t all = own;
+  for (const Feature* feature : *features) all |= feature->bit | feature->implied;
+  if (!(all & DV_X86_AVX512F) || (all & DV_X86_AVX512VL)) return;
+  const auto* vl = std::ranges::find(kX86Features, uint64_t{DV_X86_AVX512VL}, &Feature::bit);
+  features->push_back(vl);
+}
+
 // Adds features in the order of their names, so that equal levels have equal names.
 void add_features(CpuLevel* level, std::vector<const Feature*> features) {
+  if (level->family == Family::kX86_64) add_shorter_vectors(level->features, &features);
   std::sort(features.begin(), features.end(),
             [](const Feature* a, const Feature* b) { return a->name < b->name; });
   const uint64_t own = level->features;

@@ -40,6 +40,12 @@ Values reshape_at_run(LowerContext& c) {
   using ir::ScalarOp;
   const Shape& from = c.x(0)->shape();
   const Dim rank = c.x(1)->rank() == 0 ? Dim(1) : c.x(1)->shape()[0];
+  if (!rank.is_constant()) {
+    throw_error(ErrorKind::kUnsupported,
+                "the extent of {} is {}, which cannot stay symbolic: it is the output's rank; fix "
+                "it by --dim",
+                c.input_text(1), rank.to_string());
+  }
   ir::Value* given = c.build.reshape(c.build.cast(c.x(1), ir::DType::kI64), {rank});
   Shape kept;
   for (int64_t i = 0; i < rank.value(); ++i) {

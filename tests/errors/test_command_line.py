@@ -6,7 +6,8 @@ import subprocess
 
 import numpy as np
 import pytest
-from onnx_models import mlp, save
+from onnx import helper
+from onnx_models import mlp, model_of, save
 
 STAGES = (
     "import, simplify, channels_last, fold_weights, fuse, split_phases, winograd, pack, split_prepare, place, lower, "
@@ -24,6 +25,7 @@ def folder(run_dovetail, tmp_path_factory):
     np.save(folder / "short.npy", np.zeros((2, 63), "float32"))
     np.save(folder / "double.npy", np.zeros((2, 64), "float64"))
     (folder / "text.txt").write_text("no library\n")
+    os.mkfifo(folder / "pipe")
     return folder
 
 
@@ -44,6 +46,8 @@ RUN = {
     "run mlp.so --dim batch=-1 --random 1 --output-dir o": "--dim batch: '-1' is not a whole number of at least 0",
     "run mlp.so --input z=x.npy --output-dir o": "--input z: model 'mlp' has no such input; its inputs are x",
     "run mlp.so --input x --output-dir o": "--input x: expected NAME=VALUE",
+    "run mlp.so --dim batch=1 --dim batch=2 --random 1 --output-dir o": "--dim batch: given twice",
+    "run mlp.so --dim batch=3 --input x=x.npy --output-dir o": "--dim batch=3: input 'x' has 2 there",
     "run mlp.so --input x=short.npy --output-dir o": "input 'x' has shape [2,63], expected [batch,64]",
     "run mlp.so --input x=double.npy --output-dir o": "input 'x' has dtype float64, expected float32",
     "run mlp.so --input x=none.npy --output-dir o": "cannot read none.npy: No such file or directory",
@@ -70,6 +74,14 @@ BUILD = {
     ),
     "build mlp.onnx -o a.so --name a-b": "model name 'a-b' holds '-': only letters, digits and _ are allowed",
     "build mlp.onnx -o a.so --prefix 1a": "prefix '1a' is not a C identifier",
+    "build mlp.onnx -o a.so --prefix dv": "prefix 'dv' is that of Dovetail's own names: give another (--prefix)",
+    "build mlp.onnx -o mlp.onnx": "-o mlp.onnx: is the file of MODEL mlp.onnx too",
+    "build mlp.onnx -o a.so --header ./a.so": "--header ./a.so: is the file of -o a.so too",
+    "build mlp.onnx -o a.so --header mlp.onnx": "--header mlp.onnx: is the file of MODEL mlp.onnx too",
+    "build mlp.onnx -o a.so --header a.h --params-out a.h": "--params-out a.h: is the file of --header a.h too",
+    "build mlp.onnx -o a.so --header none/a.h": "cannot write none/a.h: No such file or directory",
+    "build mlp.onnx -o a.so --no-params --params-out none/p": "cannot write none/p: No such file or directory",
+    "build pipe -o a.so": "cannot read pipe: it is no regular file",
     "build mlp.onnx -o a.so --dim batch": "--dim batch: expected NAME=VALUE",
     "build mlp.onnx -o a.so --dim batch=1 --dim batch=2": "--dim batch: given twice",
     "build mlp.onnx -o a.so --dim batch=8..1": "--dim batch: '8..1' is empty: the lower bound comes first",
@@ -140,6 +152,50 @@ def test_full_disk_leaves_nothing(dovetail, folder, tmp_path):
     assert result.returncode == 1
     assert result.stderr == f"dovetail: cannot write {tmp_path}/a.so: File too large\n"
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("arguments", ["operators", "inspect mlp.so", "bench mlp.so --dim batch=1 --json", "--version"])
+def test_full_disk_behind_stdout(dovetail, folder, arguments):
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(
+            [dovetail, *arguments.split()], cwd=folder, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert result.returncode == 1
+    assert re.fullmatch(r"dovetail: cannot write .*\n", result.stderr)
+
+
+def test_messages_that_cannot_be_written(dovetail, folder):
+    with open("/dev/full", "w") as full:
+        result = subprocess.run([dovetail, "inspect", "none.so"], cwd=folder, stderr=full, check=False)
+    assert result.returncode == 1
+
+
+def test_outputs_are_written_all_or_none(dovetail, folder, run_dovetail, tmp_path):
+    nodes = [helper.make_node("Identity", ["x"], ["a"]), helper.make_node("Tile", ["x", "r"], ["b"])]
+    outputs = [("a", "float32", ["n"]), ("b", "float32", ["m"])]
+    model = model_of(nodes, [("x", "float32", ["n"])], outputs, [("r", np.array([100], "int64"))])
+    run_dovetail("build", save(model, tmp_path / "two.onnx"), "-o", tmp_path / "two.so")
+    arguments = f"run {tmp_path}/two.so --random 1 --dim n=100 --output-dir {tmp_path}/out"
+    limit = f"ulimit -f 16; trap '' XFSZ; exec {dovetail} {arguments}"
+    result = subprocess.run(["bash", "-c", limit], capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert result.stderr == f"dovetail: cannot write {tmp_path}/out/1.npy: File too large\n"
+    assert os.listdir(tmp_path / "out") == []
+
+
+def test_random_half_precision(run_dovetail, tmp_path):
+    nodes = [helper.make_node("Identity", ["x"], ["y"])]
+    model = model_of(nodes, [("x", "float16", ["n"])], [("y", "float16", ["n"])])
+    run_dovetail("build", save(model, tmp_path / "half.onnx"), "-o", tmp_path / "half.so")
+    run_dovetail("run", tmp_path / "half.so", "--random", "1", "--dim", "n=1000", "--output-dir", tmp_path)
+    y = np.load(tmp_path / "0.npy")
+    assert y.dtype == np.float16 and 0 <= y.min() < 0.05 and 0.95 < y.max() <= 1 and 0.4 < y.mean() < 0.6
+
+
+@pytest.mark.parametrize("seed", ["-1", "1.5", "18446744073709551616"])
+def test_no_seed(run_dovetail, folder, seed):
+    message = refused(run_dovetail, folder, f"run mlp.so --random {seed} --dim batch=1 --output-dir o", code=2)
+    assert message.splitlines()[0] == f"--random: '{seed}' is no seed: 0 to 2^64-1"
 
 
 def test_dimension_outside_its_bounds(run_dovetail, folder, tmp_path):

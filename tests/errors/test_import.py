@@ -89,7 +89,7 @@ CASES = {
     ),
     "external_missing": (
         with_weights(external("none.bin")),
-        "initializer 'w': external data: FOLDER/none.bin cannot be read: No such file or directory",
+        "initializer 'w': external data: cannot read FOLDER/none.bin: No such file or directory",
     ),
     "external_outside": (
         with_weights(external("../w.bin")),
@@ -101,7 +101,7 @@ CASES = {
     ),
     "external_short": (
         with_weights(external("short.bin")),
-        "initializer 'w': external data: bytes 0 to 16 are asked for, but 'short.bin' holds 8",
+        "initializer 'w': external data: 16 bytes from 0 on are asked for, but 'short.bin' holds 8",
     ),
     "raw_short": (
         with_weights(TensorProto(name="w", data_type=F, dims=[4], raw_data=b"123")),

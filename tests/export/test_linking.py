@@ -1,10 +1,12 @@
 """Libraries without dlopen, and for another machine."""
 
+import json
 import subprocess
 
 import numpy as np
 import pytest
-from onnx_models import convolutions, mlp, reference, save
+from onnx import helper
+from onnx_models import convolutions, mlp, model_of, reference, save
 
 HOST = r"""
 #include "HEADER"
@@ -87,6 +89,32 @@ def test_two_versions_link_into_one_program(run_dovetail, tmp_path):
     subprocess.run(["gcc", "-Wall", "-Werror", "both.c", "mlp1.o", "mlp2.o", "-o", "both"], cwd=tmp_path, check=True)
     for version, model in enumerate(models, start=1):
         run_and_compare(["./both", str(version)], tmp_path, model)
+
+
+NAMES = [
+    "api", "batch*/2", "a/*b", "a\n#error", "NULL", "INT64_C", "int64_t", "dv_tensor", "dv_input_0", "linux", "errno",
+    "I", "and", "asm", "_Bool", "input_0", "shape_input_0_0", "status", "library", "0", "x", "static_cast",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("compiler", ["gcc -std=gnu99", "gcc -std=c99 -pedantic", "g++ -x c++"])
+def test_header_of_any_names(run_dovetail, tmp_path, compiler):
+    types = [(name, "float32", [f"{name}.dim", name]) for name in NAMES]
+    nodes = [helper.make_node("Identity", [name], [f"{name}.out"]) for name in NAMES]
+    outputs = [(f"{name}.out", "float32", [f"{name}.dim", name]) for name in NAMES]
+    model = save(model_of(nodes, types, outputs), tmp_path / "names.onnx")
+    run_dovetail("build", model, "-o", tmp_path / "names.o", "--header", tmp_path / "names.h")
+    (tmp_path / "names.c").write_text('#include <complex.h>\n#include <errno.h>\n#include "names.h"\n')
+    command = [*compiler.split(), "-Wall", "-Wextra", "-Werror", "-c", "names.c", "-o", "names_host.o"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+
+
+@pytest.mark.parametrize("feature", ["avx512f", "avx512vnni", "avx512bf16"])
+def test_avx512_brings_the_shorter_vectors(run_dovetail, tmp_path, feature):
+    model = save(mlp(), tmp_path / "mlp.onnx")
+    run_dovetail("build", model, "-o", tmp_path / "mlp.so", "--cpu", f"x86-64-v3+{feature}")
+    levels = json.loads(run_dovetail("inspect", tmp_path / "mlp.so", "--json").stdout)["cpus"]
+    assert levels == [f"x86-64-v3+{feature}+avx512vl"] or levels == [f"x86-64-v3+avx512vl+{feature}"]
 
 
 def test_object_shows_only_its_descriptor(run_dovetail, tmp_path):

@@ -74,7 +74,7 @@ REFUSED = {
     "a.onnx a.onnx": "two models are named 'a': give each a name of its own (--name)",
     "a.onnx b.onnx --name c": "--name is given 1 time for 2 models: give one for each, in their order",
     "a.onnx --name c --name d": "--name is given 2 times for 1 model: give one for each, in their order",
-    "a.onnx none.onnx": "none.onnx: cannot be read: No such file or directory",
+    "a.onnx none.onnx": "cannot read none.onnx: No such file or directory",
 }
 
 

@@ -1,6 +1,5 @@
 // dovetail build MODEL.onnx... -o LIB
 #include <dovetail/compiler.h>
-#include <fmt/core.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,6 +7,7 @@
 #include <memory>
 
 #include "base/error.h"
+#include "base/files.h"
 #include "commands.h"
 #include "fcompile.h"
 #include "model_options.h"
@@ -75,12 +75,34 @@ void check_count(const char* option, size_t count, size_t models) {
               count, count == 1 ? "" : "s", models, models == 1 ? "" : "s");
 }
 
+// No output may be another one, or a model.
+void check_outputs(const Options& options) {
+  std::vector<std::pair<std::string, std::string>> taken{{"-o", options.output}};
+  for (const std::string& model : options.models) taken.emplace_back("MODEL", model);
+  const auto add = [&](const char* option, const std::string& path) {
+    for (const auto& [other, known] : taken) {
+      if (is_same_file(known, path)) {
+        throw_error(ErrorKind::kValue, "{} {}: is the file of {} {} too", option, path, other,
+                    known);
+      }
+    }
+    taken.emplace_back(option, path);
+  };
+  for (const std::string& model : options.models) {
+    if (is_same_file(model, options.output))
+      throw_error(ErrorKind::kValue, "-o {}: is the file of MODEL {} too", options.output, model);
+  }
+  if (!options.header.empty()) add("--header", options.header);
+  for (const std::string& path : options.params_out) add("--params-out", path);
+}
+
 void run(const Options& options) {
   check_stage(options.dump);
+  check_outputs(options);
   check_count("--name", options.names.size(), options.models.size());
   check_count("--params-out", options.params_out.size(), options.models.size());
   const auto on_stage = [&](const Stage& stage) {
-    if (options.time) fmt::print(stderr, "{:<14} {:9.3f} ms\n", stage.name, stage.milliseconds);
+    if (options.time) say(fmt::format("{:<14} {:9.3f} ms\n", stage.name, stage.milliseconds));
     if (stage.name == options.dump) std::fputs(stage.text().c_str(), stdout);
   };
   BuildOptions build_options;
@@ -88,7 +110,7 @@ void run(const Options& options) {
   build_options.accuracy = parse_accuracy(options.accuracy);
   build_options.on_stage = on_stage;
   build_options.on_warning = [](const std::string& text) {
-    fmt::print(stderr, "dovetail: warning: {}\n", text);
+    say(fmt::format("dovetail: warning: {}\n", text));
   };
   for (const std::string& text : options.shapes) {
     const auto [input, shape] = split_assignment("--shape", text);
@@ -114,9 +136,10 @@ void run(const Options& options) {
     if (!options.names.empty()) each[m].name = options.names[m];
     models.push_back(build(options.models[m], each[m]));
   }
-  export_library(models, options.output, export_options);
+  // A library whose weights could not be written would be of no use.
   for (size_t m = 0; m < options.params_out.size(); ++m)
     models[m].save_params(options.params_out[m]);
+  export_library(models, options.output, export_options);
 }
 
 }  // namespace

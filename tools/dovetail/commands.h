@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <string>
 #include <utility>
 
@@ -13,6 +14,9 @@ void add_bench(CLI::App& app);
 void add_profile(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_operators(CLI::App& app);
+
+// Writes to stderr; where that fails there is nothing left to be done.
+inline void say(const std::string& text) { std::fputs(text.c_str(), stderr); }
 
 // "NAME=VALUE", split at the first '='. kValue names the option when there is none.
 std::pair<std::string, std::string> split_assignment(const std::string& option,

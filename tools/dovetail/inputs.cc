@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "commands.h"
+#include "ir/float16.h"
 #include "npy.h"
 
 namespace dovetail::tool {
@@ -34,7 +35,8 @@ Dims given_dims(const dv_model& model, const InputOptions& options) {
                   model.name,
                   known.empty() ? "all fixed" : fmt::format("{}", fmt::join(known, ", ")));
     }
-    dims[name] = parse_extent("--dim " + name, extent);
+    if (!dims.emplace(name, parse_extent("--dim " + name, extent)).second)
+      throw_error(ErrorKind::kValue, "--dim {}: given twice", name);
   }
   return dims;
 }
@@ -59,16 +61,23 @@ std::map<std::string, Tensor> given_inputs(const dv_model& model, const InputOpt
   return inputs;
 }
 
-// Dimensions that --dim leaves open are read off the inputs that are given.
+// Dimensions that --dim leaves open are read off the inputs that are given; both must not disagree.
 void bind_dims(const dv_model& model, const std::map<std::string, Tensor>& inputs, Dims* dims) {
+  const Dims given = *dims;
   for (int32_t k = 0; k < model.num_inputs; ++k) {
     const dv_tensor_info& info = model.inputs[k];
     const auto found = inputs.find(info.name);
     if (found == inputs.end()) continue;
     const std::vector<int64_t>& shape = found->second.shape();
     for (int32_t axis = 0; axis < info.ndim && axis < static_cast<int32_t>(shape.size()); ++axis) {
-      if (info.shape[axis].symbol >= 0)
-        dims->try_emplace(model.dims[info.shape[axis].symbol].name, shape[axis]);
+      if (info.shape[axis].symbol < 0) continue;
+      const std::string name = model.dims[info.shape[axis].symbol].name;
+      const int64_t extent = shape[static_cast<size_t>(axis)];
+      const auto [dim, added] = dims->try_emplace(name, extent);
+      if (!added && dim->second != extent && given.contains(name)) {
+        throw_error(ErrorKind::kValue, "--dim {}={}: input '{}' has {} there", name, dim->second,
+                    info.name, extent);
+      }
     }
   }
 }
@@ -95,7 +104,7 @@ std::vector<int64_t> random_shape(const dv_model& model, const dv_tensor_info& i
 
 template <class T, class Draw>
 void fill(const Tensor& tensor, Draw draw) {
-  T* data = tensor.data<T>();
+  auto* data = static_cast<T*>(tensor.raw_data());
   for (int64_t i = 0; i < tensor.num_elements(); ++i) data[i] = static_cast<T>(draw());
 }
 
@@ -111,6 +120,10 @@ Tensor random_tensor(const dv_tensor_info& info, std::vector<int64_t> shape,
     fill<float>(tensor, real);
   } else if (name == "float64") {
     fill<double>(tensor, real);
+  } else if (name == "float16") {
+    fill<uint16_t>(tensor, [&] { return ir::float_to_half(static_cast<float>(real())); });
+  } else if (name == "bfloat16") {
+    fill<uint16_t>(tensor, [&] { return ir::float_to_bfloat16(static_cast<float>(real())); });
   } else if (name == "bool") {
     fill<bool>(tensor, [&] { return (*engine)() >> 63; });
   } else if (name == "int64") {

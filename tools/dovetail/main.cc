@@ -2,9 +2,13 @@
 // usage, 70 our own bug.
 #include <fmt/core.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <exception>
+#include <iostream>
 #include <new>
+#include <string>
+#include <system_error>
 
 #include "base/error.h"
 #include "commands.h"
@@ -31,29 +35,43 @@ int run(int argc, char** argv) {
   return kDone;
 }
 
+int say_our_bug(const char* what) {
+  dovetail::tool::say(fmt::format(
+      "dovetail: internal error: {}\nThis is a bug in Dovetail; please report it with the model.\n",
+      what));
+  return kOurBug;
+}
+
+// Results that did not arrive are an error, as a full disk behind stdout.
+void check_stdout() {
+  errno = 0;
+  const bool written = std::cout.flush() && std::fflush(stdout) == 0 && !std::ferror(stdout);
+  if (written) return;
+  dovetail::throw_error(dovetail::ErrorKind::kIo, "cannot write to standard output{}",
+                        errno ? ": " + std::generic_category().message(errno) : "");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   try {
-    return run(argc, argv);
+    const int code = run(argc, argv);
+    check_stdout();
+    return code;
+  } catch (const std::system_error& error) {  // fmt::print
+    dovetail::tool::say(
+        fmt::format("dovetail: cannot write the results: {}\n", error.code().message()));
+    return kUserError;
   } catch (const dovetail::Error& error) {
     if (error.kind() == dovetail::ErrorKind::kInternal) {
-      fmt::print(stderr,
-                 "dovetail: internal error: {}\nThis is a bug in Dovetail; please report it with "
-                 "the model.\n",
-                 error.what());
-      return kOurBug;
+      return say_our_bug(error.what());
     }
-    fmt::print(stderr, "dovetail: {}\n", error.what());
+    dovetail::tool::say(fmt::format("dovetail: {}\n", error.what()));
     return kUserError;
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "dovetail: not enough memory\n");
+    dovetail::tool::say("dovetail: not enough memory\n");
     return kUserError;
   } catch (const std::exception& error) {
-    fmt::print(stderr,
-               "dovetail: internal error: {}\nThis is a bug in Dovetail; please report it with the "
-               "model.\n",
-               error.what());
-    return kOurBug;
+    return say_our_bug(error.what());
   }
 }

@@ -255,13 +255,13 @@ NpyArray read_npy(const std::filesystem::path& path) {
   return parse_npy(file.bytes(), path.string());
 }
 
-void write_npy(const std::filesystem::path& path, DType dtype, std::span<const int64_t> shape,
-               Bytes bytes) {
+AtomicFile write_npy(const std::filesystem::path& path, DType dtype, std::span<const int64_t> shape,
+                     Bytes bytes) {
   const std::string header = header_for(dtype, shape);
-  write_file_atomically(path, [&](const ByteSink& sink) {
-    sink(std::as_bytes(std::span(header)));
-    sink(bytes);
-  });
+  AtomicFile file(path);
+  file.write(std::as_bytes(std::span(header)));
+  file.write(bytes);
+  return file;
 }
 
 }  // namespace dovetail::tool

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "base/files.h"
+
 namespace dovetail::tool {
 
 struct NpyArray {
@@ -22,9 +24,9 @@ struct NpyArray {
 NpyArray parse_npy(std::span<const std::byte> file, const std::string& where);
 NpyArray read_npy(const std::filesystem::path& path);
 
-// Version 1.0, C order. A bfloat16, which numpy does not know, is written as '<V2', as ml_dtypes
-// does.
-void write_npy(const std::filesystem::path& path, DType dtype, std::span<const int64_t> shape,
-               std::span<const std::byte> bytes);
+// Version 1.0, C order, to be committed. A bfloat16, which numpy does not know, is written as
+// '<V2', as ml_dtypes does.
+AtomicFile write_npy(const std::filesystem::path& path, DType dtype, std::span<const int64_t> shape,
+                     std::span<const std::byte> bytes);
 
 }  // namespace dovetail::tool

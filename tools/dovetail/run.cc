@@ -2,6 +2,7 @@
 #include <dovetail/runtime.h>
 #include <fmt/format.h>
 
+#include <charconv>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -29,18 +30,20 @@ void make_folder(const fs::path& folder) {
     throw_error(ErrorKind::kIo, "cannot make the folder {}: {}", folder.string(), error.message());
 }
 
-void write_tensor(const fs::path& path, const Tensor& tensor) {
-  write_npy(path, tensor.dtype(), tensor.shape(),
-            {static_cast<const std::byte*>(tensor.raw_data()), tensor.num_bytes()});
+AtomicFile write_tensor(const fs::path& path, const Tensor& tensor) {
+  return write_npy(path, tensor.dtype(), tensor.shape(),
+                   {static_cast<const std::byte*>(tensor.raw_data()), tensor.num_bytes()});
 }
 
 // Names of tensors are no names of files: tensor k is k.npy, names.json lists the names.
-void write_tensors(const DebugExecutor& executor, const fs::path& folder) {
+void write_tensors(const DebugExecutor& executor, const fs::path& folder,
+                   std::vector<AtomicFile>* files) {
   make_folder(folder);
   nlohmann::json names = nlohmann::json::array();
   for (const std::string& name : executor.tensor_names()) {
     try {
-      write_tensor(folder / fmt::format("{}.npy", names.size()), executor.get_tensor(name));
+      files->push_back(
+          write_tensor(folder / fmt::format("{}.npy", names.size()), executor.get_tensor(name)));
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::kState) continue;  // the run took another branch
       throw;
@@ -48,7 +51,7 @@ void write_tensors(const DebugExecutor& executor, const fs::path& folder) {
     names.push_back(name);
   }
   const std::string text = names.dump() + "\n";
-  write_file_atomically(folder / "names.json", std::as_bytes(std::span(text)));
+  files->emplace_back(folder / "names.json").write(std::as_bytes(std::span(text)));
 }
 
 void run(const Options& options) {
@@ -57,10 +60,14 @@ void run(const Options& options) {
   for (size_t k = 0; k < inputs.size(); ++k) executor.set_input(k, inputs[k]);
   executor.run();
   make_folder(options.folder);
+  std::vector<AtomicFile> files;  // all or none
   for (int k = 0; k < executor.num_outputs(); ++k) {
-    write_tensor(fs::path(options.folder) / fmt::format("{}.npy", k), executor.get_output(k));
+    files.push_back(
+        write_tensor(fs::path(options.folder) / fmt::format("{}.npy", k), executor.get_output(k)));
   }
-  if (!options.tensors.empty()) write_tensors(DebugExecutor(executor.module()), options.tensors);
+  if (!options.tensors.empty())
+    write_tensors(DebugExecutor(executor.module()), options.tensors, &files);
+  for (AtomicFile& file : files) file.commit();
 }
 
 }  // namespace
@@ -69,7 +76,14 @@ void add_run(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("run", "Run a model once and write its outputs");
   add_input_options(*command, *options);
-  command->add_option("--random", options->random, "Seed: inputs that are not given are random");
+  command->add_option("--random", options->random, "Seed: inputs that are not given are random")
+      ->check([](const std::string& text) {  // CLI11 takes -1 and what is too large
+        uint64_t seed = 0;
+        const char* end = text.data() + text.size();
+        const auto [parsed, error] = std::from_chars(text.data(), end, seed);
+        return error == std::errc() && parsed == end ? ""
+                                                     : "'" + text + "' is no seed: 0 to 2^64-1";
+      });
   command->add_option("--output-dir", options->folder, "Output k becomes DIR/k.npy")->required();
   command->add_option("--tensors-dir", options->tensors,
                       "Every tensor that lies in memory becomes DIR/k.npy, DIR/names.json has the "

@@ -42,10 +42,11 @@ TEST_F(Files, WritesWholeFilesUnderTheirName) {
   const fs::path path = folder_ / "a";
   write_file_atomically(path, bytes("one"));
   EXPECT_EQ(read(path), "one");
-  write_file_atomically(path, [](const ByteSink& sink) {
-    sink(bytes("two"));
-    sink(bytes("three"));
-  });
+  AtomicFile file(path);
+  file.write(bytes("two"));
+  file.write(bytes("three"));
+  EXPECT_EQ(read(path), "one");
+  file.commit();
   EXPECT_EQ(read(path), "twothree");
   EXPECT_EQ(entries(), 1);
 }
@@ -53,13 +54,25 @@ TEST_F(Files, WritesWholeFilesUnderTheirName) {
 TEST_F(Files, AFailureLeavesWhatWasThere) {
   const fs::path path = folder_ / "a";
   write_file_atomically(path, bytes("old"));
-  const auto fails = [](const ByteSink& sink) {
-    sink(bytes("new"));
-    throw_error(ErrorKind::kValue, "stopped");
-  };
-  EXPECT_THROW(write_file_atomically(path, fails), Error);
+  {
+    AtomicFile first(path);
+    first.write(bytes("new"));
+    const AtomicFile second(std::move(first));
+    EXPECT_EQ(second.path(), path);
+    EXPECT_EQ(entries(), 2);
+  }
   EXPECT_EQ(read(path), "old");
   EXPECT_EQ(entries(), 1);
+}
+
+TEST_F(Files, OneFileHasManyNames) {
+  const fs::path path = folder_ / "a", other = folder_ / "." / "x" / ".." / "a";
+  EXPECT_TRUE(is_same_file(path, other));  // neither is there
+  EXPECT_FALSE(is_same_file(path, folder_ / "b"));
+  write_file_atomically(path, bytes("one"));
+  EXPECT_TRUE(is_same_file(path, folder_ / "." / "a"));
+  fs::create_symlink("a", folder_ / "b");
+  EXPECT_TRUE(is_same_file(path, folder_ / "b"));
 }
 
 TEST_F(Files, ErrorsCarryTheSystemsWords) {
