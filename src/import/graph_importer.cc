@@ -47,6 +47,9 @@ void GraphImporter::import_graph(const onnx::GraphProto& proto, Scope& scope,
                      [&](const std::string& name) { return scope.knows(name); }},
                     options_.on_warning);
   require_supported(nodes, file_);
+  for (const Node& node : nodes) {
+    if (node.owner) tensors_.keep(node.owner);
+  }
   add_initializers(proto, nodes, scope);
   for (const Node& node : nodes) add_node(node, scope);
 }

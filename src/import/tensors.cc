@@ -122,9 +122,9 @@ TensorData Tensors::read(const TensorProto& tensor) {
   if (tensor.has_raw_data()) {
     const std::string& raw = tensor.raw_data();
     if (raw.size() != size) wrong_count(shape, "raw_data", raw.size(), size, "bytes");
-    return clean({dtype, std::move(shape), std::as_bytes(std::span(raw)), owner_});
+    return clean({dtype, std::move(shape), std::as_bytes(std::span(raw)), owners_});
   }
-  return clean(of_typed_field(tensor, dtype, std::move(shape), size, owner_));
+  return clean(of_typed_field(tensor, dtype, std::move(shape), size, owners_));
 }
 
 std::filesystem::path Tensors::inside(const std::string& location) const {

@@ -8,6 +8,8 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "import/file_bytes.h"
 #include "ir/tensor.h"
@@ -19,18 +21,23 @@ class Tensors {
   // External data lies in `folder` or below, nowhere else. The data of tensors that need no change
   // of form are references into `owner`.
   Tensors(std::filesystem::path folder, std::shared_ptr<const void> owner)
-      : folder_(std::move(folder)), owner_(std::move(owner)) {}
+      : folder_(std::move(folder)), owners_(std::make_shared<Owners>(1, std::move(owner))) {}
+
+  // Tensors may lie in `owner` as well: in a node that was made from a function's.
+  void keep(std::shared_ptr<const void> owner) { owners_->push_back(std::move(owner)); }
 
   // Sizes that contradict the shape, unknown forms and hostile shapes are kValue.
   ir::TensorData read(const onnx::TensorProto& tensor);
 
  private:
+  using Owners = std::vector<std::shared_ptr<const void>>;
+
   ir::TensorData external(const onnx::TensorProto& tensor, ir::DType dtype,
                           std::vector<int64_t> shape, size_t size);
   std::filesystem::path inside(const std::string& location) const;
 
   std::filesystem::path folder_;
-  std::shared_ptr<const void> owner_;
+  std::shared_ptr<Owners> owners_;
   std::map<std::filesystem::path, FileBytes> files_;
 };
 
