@@ -1,5 +1,7 @@
 // TopK: x -> (values, indices) of the first k elements along an axis. k is an attribute before
 // opset 10, an input from it on.
+#include <fmt/format.h>
+
 #include "base/error.h"
 #include "ops/lowering/context.h"
 
@@ -20,6 +22,12 @@ Values top_k(LowerContext& c, const Dim& k, bool largest) {
                 c.input_text(0), extent.value());
   }
   if (k.is_constant()) c.require_extent(extent, k.value());
+  // A run compares what is not proved; its error tells k and, where k is too large, the extent.
+  const ir::SymbolBounds& symbols = c.graph().symbols;
+  Dim bounded = proved_ge(extent, k, symbols) ? k : ir::min(k, extent);
+  if (!proved_ge(k, 0, symbols)) bounded = ir::max(bounded, 0);
+  c.build.require_equal(k, bounded,
+                        fmt::format("k is out of range for axis {} of {}", axis, c.input_text(0)));
   const ir::Node* node = c.graph().add(ir::TopK{axis, k, largest}, {c.x(0)});
   return {node->results[0].get(), node->results[1].get()};
 }
@@ -28,7 +36,7 @@ Values lower_by_attribute(LowerContext& c) { return top_k(c, Dim(c.integer("k"))
 
 // Sorted results serve sorted = 0, which allows any order.
 Values lower_by_input(LowerContext& c) {
-  const std::vector<Dim> k = c.known_dims(1);
+  const std::vector<Dim> k = c.extents(1);
   if (k.size() != 1) {
     throw_error(ErrorKind::kValue, "{} has shape {}, expected one element", c.input_text(1),
                 ir::to_string(c.x(1)->shape()));

@@ -1,5 +1,7 @@
 // Trilu: x (B..., M, N) -> the same with 0 below (upper) or above diagonal k. EyeLike: ones on
 // diagonal k of a matrix of x's shape.
+#include <algorithm>
+
 #include "base/error.h"
 #include "ops/lowering/positions.h"
 
@@ -8,6 +10,9 @@ namespace {
 
 using Op = ir::ScalarOp;
 using Ref = Positions::Ref;
+
+// A diagonal beyond is far outside every matrix all the same, and its sum with a row does not wrap.
+constexpr int64_t kFar = int64_t{1} << 40;
 
 Values lower_trilu(LowerContext& c) {
   c.require_rank(0, 2);
@@ -23,7 +28,7 @@ Values lower_trilu(LowerContext& c) {
     k = p.load(p.add_operand(c.build.reshape(c.x(1), {})), {});
   }
   const Ref row = p.index(rank - 2), column = p.index(rank - 1);
-  const Ref diagonal = p.add(row, k);
+  const Ref diagonal = p.add(row, p.max(p.min(k, p.number(kFar)), p.number(-kFar)));
   const Ref kept = p.op(c.flag("upper") ? Op::kGe : Op::kLe, column, diagonal);
   const Ref element = p.load(0, p.indices(rank));
   return {p.lookup(x->shape(), p.select(kept, element, p.like(element, 0)))};
@@ -34,7 +39,8 @@ Values lower_eye_like(LowerContext& c) {
   const ir::DType dtype =
       c.has_attribute("dtype") ? dtype_of_onnx(c.integer("dtype")) : c.x(0)->dtype();
   Positions p(c.graph(), {});
-  const Ref on = p.op(Op::kEq, p.add(p.index(0), p.number(c.integer("k"))), p.index(1));
+  const Ref k = p.number(std::clamp(c.integer("k"), -kFar, kFar));
+  const Ref on = p.op(Op::kEq, p.add(p.index(0), k), p.index(1));
   return {p.lookup(c.x(0)->shape(), p.cast(on, dtype))};
 }
 

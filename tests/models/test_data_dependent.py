@@ -183,6 +183,52 @@ def test_split(run_dovetail, tmp_path):
         Executor(tmp_path / "model.so")({"x": rand(7, 3), "s": ints(2, 4)})
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+def test_top_k(run_dovetail, tmp_path, axis):
+    out = ["k", 5] if axis == 0 else ["n", "k"]
+    model = one("TopK", [("x", F, ["n", 5]), ("k", I, [1])], [("y", F, out), ("i", I, out)], axis=axis)
+    check(run_dovetail, model, tmp_path, [{"x": rand(7, 5), "k": ints(k)} for k in (0, 1, 5)])
+    run = Executor(tmp_path / "model.so")
+    extent = "n" if axis == 0 else "5"
+    text = rf"k is out of range for axis {axis} of input 0 \('x'\): k is 8 but min\(k, {extent}\) is {[7, 5][axis]}"
+    with pytest.raises(ValueError, match=rf"^node 'TopK_node': {text}$"):
+        run({"x": rand(7, 5), "k": ints(8)})
+    with pytest.raises(ValueError, match=r"^node 'TopK_node': k is -1, expected at least 0$"):
+        run({"x": rand(7, 5), "k": ints(-1)})
+    assert run({"x": rand(7, 5), "k": ints(2)})[0].shape == [(2, 5), (7, 2)][axis]
+
+
+def test_top_k_of_an_extent_that_is_computed(run_dovetail, tmp_path):
+    model = model_of(
+        [node("Concat", ["x", "x"], ["both"], axis=0), node("TopK", ["both", "k"], ["y", "i"])],
+        [("x", F, ["n"])],
+        [("y", F, [5]), ("i", I, [5])],
+        [("k", ints(5))],
+    )
+    check(run_dovetail, model, tmp_path, [{"x": rand(n)} for n in (3, 8)])
+    with pytest.raises(ValueError, match=r"^node 'TopK_node': k is out of range for axis 0 of input 0 \('both'\): min\(2\*n, 5\) is 4, expected 5$"):
+        Executor(tmp_path / "model.so")({"x": rand(2)})
+
+
+@pytest.mark.parametrize("bad", [(3, 9), (9, 3)])
+def test_top_k_of_a_difference(run_dovetail, tmp_path, bad):
+    """k from extents, which may lie on either side of what there is."""
+    model = model_of(
+        [
+            node("Shape", ["a"], ["of_a"]),
+            helper.make_node("Shape", ["b"], ["of_b"], name="shape_of_b"),
+            node("Sub", ["of_a", "of_b"], ["k"]),
+            node("TopK", ["x", "k"], ["y", "i"]),
+        ],
+        [("x", F, ["n"]), ("a", F, ["p"]), ("b", F, ["q"])],
+        [("y", F, ["k"]), ("i", I, ["k"])],
+    )
+    check(run_dovetail, model, tmp_path, [{"x": rand(5), "a": rand(p), "b": rand(4)} for p in (4, 7, 9)])
+    p, q = bad
+    with pytest.raises(ValueError, match=rf"^node 'TopK_node': k is out of range for axis 0 of input 0 \('x'\): .* is {p - q} but .* is {5 if p > q else 0}$"):
+        Executor(tmp_path / "model.so")({"x": rand(5), "a": rand(p), "b": rand(q)})
+
+
 def test_inputs_whose_extents_must_agree(run_dovetail, tmp_path):
     model = model_of(
         [node("Add", ["a", "b"], ["c"]), node("MatMul", ["c", "d"], ["y"])],

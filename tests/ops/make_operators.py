@@ -699,7 +699,8 @@ def ordered(case):
     case("TopK", [x, i64(0)], weights=(1,), outputs=2)
     case("TopK", [x, i64(3)], weights=(1,), outputs=2, opset=24, sorted=1)
     case("TopK", [x, i64(6)], weights=(1,), outputs=2, refused="k is 6, but axis 2 of input 0 ('x0') has extent 5")
-    case("TopK", [x, i64(-1)], weights=(1,), outputs=2, refused="k is -1, expected at least 0")
+    case("TopK", [x, i64(-1)], weights=(1,), outputs=2, refused="input 1 ('x1') holds -1")
+    case("TopK", [x], k=-1, outputs=2, opset=7, refused="k is -1, expected at least 0")
     case("TopK", [x, i64(3)], outputs=2)
     for (batch, classes, count), most, iou, least in (((2, 3, 40), 5, 0.3, 0.4), ((1, 1, 300), 300, 0.5, 0.0), ((2, 2, 17), 4, 0.0, 0.9)):
         boxes, scores = values((batch, count, 4), low=0, high=1), values((batch, classes, count), low=0, high=1)

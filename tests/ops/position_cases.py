@@ -174,6 +174,11 @@ def patterns(case):
             case("Trilu", [values((2, 3, 4)), np.array(k, "int64")], weights=(1,), upper=upper, opset=14)
             case("Trilu", [values((4, 3)), np.array(k, "int64")], upper=upper, opset=14)
         case("EyeLike", [values((3, 4))], k=k, opset=9)
+    for k in (np.iinfo("int64").min, np.iinfo("int64").max):
+        for upper in (0, 1):
+            case("Trilu", [values((4, 3)), np.array(k)], weights=(1,), upper=upper, opset=14)
+            case("Trilu", [values((4, 3)), np.array(k)], upper=upper, opset=14)
+        case("EyeLike", [values((3, 4))], k=int(k), opset=9)
     for dtype in ("float64", "int64", "int32", "int8", "uint8", "bool"):
         case("Trilu", [values((3, 4), dtype)], opset=14)
         case("EyeLike", [values((3, 3), dtype)], opset=22)

@@ -26,7 +26,16 @@ class GatherKernel {
     declare_parameters();
     const Value first = b_.chunk() * per_chunk_;
     const Value last = min(first + per_chunk_, positions_);
-    b_.for_each("position", first, last, 1, [&](const Value& position) { emit(position); });
+    const auto all = [&](bool reads) {
+      reads_ = reads;
+      b_.for_each("position", first, last, 1, [&](const Value& position) { emit(position); });
+    };
+    const ir::Bounds gathered = x_.shape[axis_].bounds(request_.symbols);
+    if (gathered.min > 0 || gathered.max == 0) {
+      all(gathered.min > 0);
+    } else {
+      b_.if_(gathered_ > 0, [&] { all(true); }, [&] { all(false); });
+    }
     call_.function = b_.finish();
     call_.function.llvm_cpu = request_.level->llvm_cpu;
     call_.function.llvm_features = request_.level->llvm_features;
@@ -94,10 +103,16 @@ class GatherKernel {
            y_.strides.back() == Dim(1) && x_.strides.back() == Dim(1);
   }
 
+  // Of an axis without elements every index is outside: nothing is read, as in lookups.
+  Value load(const loop::Type& type, const Value& offset) {
+    if (reads_) return b_.load(type, pointers_[0], offset);
+    return ir::is_float(type.dtype) ? b_.constant(0.0, type) : b_.constant(int64_t{0}, type);
+  }
+
   void copy_run(int y_axis, const Value& x_offset, const Value& y_offset) {
     const int rank = static_cast<int>(y_.shape.size());
     if (y_axis == rank) {
-      b_.store(b_.load(loop::scalar(x_.dtype), pointers_[0], x_offset), pointers_[2], y_offset);
+      b_.store(load(loop::scalar(x_.dtype), x_offset), pointers_[2], y_offset);
       return;
     }
     const Value zero = b_.constant(int64_t{0});
@@ -107,12 +122,11 @@ class GatherKernel {
       const Value full = extents_[y_axis] / lanes * lanes;
       b_.for_each("block", zero, full, lanes, [&](const Value& i) {
         const Value offset = b_.element(i, x_.dtype);
-        b_.store(b_.load(type, pointers_[0], x_offset + offset), pointers_[2], y_offset + offset);
+        b_.store(load(type, x_offset + offset), pointers_[2], y_offset + offset);
       });
       b_.for_each("rest", full, extents_[y_axis], 1, [&](const Value& i) {
         const Value offset = b_.element(i, x_.dtype);
-        b_.store(b_.load(loop::scalar(x_.dtype), pointers_[0], x_offset + offset), pointers_[2],
-                 y_offset + offset);
+        b_.store(load(loop::scalar(x_.dtype), x_offset + offset), pointers_[2], y_offset + offset);
       });
       return;
     }
@@ -128,6 +142,7 @@ class GatherKernel {
   const Layout& index_;
   const Layout& y_;
   int index_rank_;
+  bool reads_ = true;
   Builder b_;
   Call call_;
   std::vector<Value> pointers_, extents_, y_strides_, x_strides_, index_strides_;

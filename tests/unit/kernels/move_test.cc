@@ -125,6 +125,34 @@ TEST(Gather, IndicesOutsideReadTheNearestElement) {
   }
 }
 
+// Of an axis without elements; each element taken is a tensor of shape `run`.
+void expect_zeros(const Dim& extent, DType dtype, const std::vector<int64_t>& run) {
+  SCOPED_TRACE(extent.to_string() + ::testing::PrintToString(run));
+  ir::Shape shape{extent};
+  shape.insert(shape.end(), run.begin(), run.end());
+  std::vector<int64_t> empty{0};
+  empty.insert(empty.end(), run.begin(), run.end());
+  const auto index = TensorData::of<int64_t>(DType::kI64, {3}, {0, 5'000'000, -1});
+  ir::Graph graph;
+  NodeRun gather{.operands = {random_tensor(dtype, empty), index}, .symbols = {{"n", 0}}};
+  gather.node = graph.add(ir::Gather{0},
+                          {graph.input("x", {dtype, shape}), graph.input("i", {DType::kI64, {3}})});
+  for (const ir::CpuLevel& level : host_levels()) {
+    const TensorData result = run_node(gather, level)[0];
+    for (int64_t i = 0; i < result.element_count(); ++i) EXPECT_EQ(result.as_double(i), 0);
+  }
+}
+
+TEST(Gather, NothingToReadGivesZeros) {
+  for (const Dim& extent : {Dim(0), Dim::symbol("n")}) {
+    for (const DType dtype : {DType::kF32, DType::kF16, DType::kBool}) {
+      expect_zeros(extent, dtype, {});
+      expect_zeros(extent, dtype, {3});
+      expect_zeros(extent, dtype, {2, 300});
+    }
+  }
+}
+
 TEST(Gather, EmptyResults) {
   const auto index = TensorData::of<int64_t>(DType::kI64, {0}, {});
   OneNode gather(ir::Gather{0}, {random_tensor(DType::kF32, {4, 5}), index});
