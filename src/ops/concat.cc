@@ -56,10 +56,13 @@ Values by_count(LowerContext& c, int axis, int64_t count, bool uneven) {
     throw_error(ErrorKind::kValue, "num_outputs is {} for {} outputs", count,
                 c.node().outputs.size());
   }
-  if (!uneven && ir::mod(extent, count) != Dim(0)) {
-    throw_error(extent.is_constant() ? ErrorKind::kValue : ErrorKind::kUnsupported,
-                "axis {} of {} has extent {}, which {} outputs do not divide", axis,
-                c.input_text(0), extent.to_string(), count);
+  if (!uneven) {
+    if (extent.is_constant() && extent.value() % count != 0) {
+      throw_error(ErrorKind::kValue, "axis {} of {} has extent {}, which {} outputs do not divide",
+                  axis, c.input_text(0), extent.value(), count);
+    }
+    return by_sizes(c, axis,
+                    std::vector<Dim>(c.node().outputs.size(), ir::floordiv(extent, count)));
   }
   const Dim part = ir::ceildiv(extent, count);
   std::vector<Dim> extents;

@@ -183,6 +183,16 @@ def test_split(run_dovetail, tmp_path):
         Executor(tmp_path / "model.so")({"x": rand(7, 3), "s": ints(2, 4)})
 
 
+@pytest.mark.parametrize("opset", [11, 13])
+def test_split_into_equal_parts(run_dovetail, tmp_path, opset):
+    parts = [(name, F, [2, "p"]) for name in ("a", "b", "c")]
+    nodes = [node("Split", ["x"], [name for name, _, _ in parts], axis=-1)]
+    model = model_of(nodes, [("x", F, [2, "n"])], parts, opset=opset)
+    check(run_dovetail, model, tmp_path, [{"x": rand(2, n)} for n in (0, 3, 18)])
+    with pytest.raises(ValueError, match=r"the sizes of split for axis 1 of input 0 \('x'\): .* is 6 but n is 7"):
+        Executor(tmp_path / "model.so")({"x": rand(2, 7)})
+
+
 @pytest.mark.parametrize("axis", [0, 1])
 def test_top_k(run_dovetail, tmp_path, axis):
     out = ["k", 5] if axis == 0 else ["n", "k"]
