@@ -24,6 +24,10 @@ Made by `scripts/operators.py` from the table of the compiler (`dovetail operato
 those of the first input. Versions of the default domain: opset {since} to {until}. What is refused gets an error
 that names the node and the way out.
 
+Indices that only a run knows are no errors when they are out of range: gathers take the nearest element, or 0 of an
+axis without elements, and scatters leave such updates out. Extents that only a run knows are checked: two dimensions
+of different names that meet, as in Add, must be equal then, so one that is to be broadcast is fixed by `--dim NAME=1`.
+
 | operator | opsets | types | limits |
 |---|---|---|---|
 """

@@ -14,7 +14,9 @@ Value* rule(const ir::Concat& op, const Operands& operands, const Rules& rules) 
   Operands flat;
   for (Value* operand : operands) {
     const auto* inner = operand->node->as<ir::Concat>();
-    if (inner && inner->axis == op.axis && rules.read_once(operand)) {
+    // Twice in here, chains of such would double the operands at every link.
+    const bool once = std::count(operands.begin(), operands.end(), operand) == 1;
+    if (inner && inner->axis == op.axis && once && rules.read_once(operand)) {
       flat.insert(flat.end(), operand->node->operands.begin(), operand->node->operands.end());
     } else if (operand->shape()[op.axis] != Dim(0)) {
       flat.push_back(operand);

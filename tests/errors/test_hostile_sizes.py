@@ -42,6 +42,10 @@ CASES = {
         model([node("Tile", ["w", "r"], "t"), node("Add", ["x", "t"])], [("x", [1])], [("r", i64(2**36)), ("w", ONE)]),
         f"node 'tile' makes float32[68719476736,4] {COMPUTED}",
     ),
+    "doubled_weight": (
+        model([node("Concat", [f"t{k}"] * 2, f"t{k + 1}" if k < 44 else "y", axis=0) for k in range(45)], [], [("t0", ONE)]),
+        f"node 'concat' makes float32[4294967296] {COMPUTED}",
+    ),
     "padded_weight": (
         model([node("Pad", ["w", "p"])], [], [("p", i64(0, 2**40)), ("w", ONE)]),
         f"node 'pad' makes float32[1099511627780] {COMPUTED}",
