@@ -21,7 +21,9 @@ class Tensors {
   // External data lies in `folder` or below, nowhere else. The data of tensors that need no change
   // of form are references into `owner`.
   Tensors(std::filesystem::path folder, std::shared_ptr<const void> owner)
-      : folder_(std::move(folder)), owners_(std::make_shared<Owners>(1, std::move(owner))) {}
+      : folder_(std::move(folder)), owners_(std::make_shared<Owners>()) {
+    keep(std::move(owner));
+  }
 
   // Tensors may lie in `owner` as well: in a node that was made from a function's.
   void keep(std::shared_ptr<const void> owner) { owners_->push_back(std::move(owner)); }
