@@ -37,7 +37,7 @@ bench: build
 	@set -e; for question in $(BENCHMARKS); do $(PYTHON) benchmarks/$$question/run.py; done
 
 bench-check: build
-	@set -e; for question in $(BENCHMARKS); do $(PYTHON) benchmarks/$$question/run.py --check; done
+	@failed=0; for question in $(BENCHMARKS); do $(PYTHON) benchmarks/$$question/run.py --check || failed=1; done; exit $$failed
 
 format: setup
 	@scripts/lint --format-only --fix
