@@ -59,6 +59,8 @@ class AtomicFile {
 
   const std::filesystem::path& path() const { return path_; }
   void write(std::span<const std::byte> bytes);
+  // Nothing more is written: a file that waits for others holds no descriptor.
+  void close();
   void commit();
 
  private:

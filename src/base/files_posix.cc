@@ -141,8 +141,12 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
   }
 }
 
+void AtomicFile::close() {
+  if (descriptor_ >= 0 && ::close(std::exchange(descriptor_, -1)) != 0) fail_writing(path_, errno);
+}
+
 void AtomicFile::commit() {
-  if (::close(std::exchange(descriptor_, -1)) != 0) fail_writing(path_, errno);
+  close();
   if (temporary_.empty()) return;
   if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail_writing(path_, errno);
   temporary_.clear();

@@ -17,8 +17,8 @@
 namespace dovetail::codegen {
 namespace {
 
-// LLVM says so what it cannot go on after. It must not return: one line and the exit status of a
-// bug of ours, where LLVM would abort after pages of its own.
+// Called where LLVM cannot go on, and must not return: one line and the exit status of a bug of
+// ours, where LLVM would abort after pages of its own.
 void on_fatal_error(const char* reason) {
   const std::string_view text(reason);
   const std::string line(text.substr(0, text.find('\n')));

@@ -183,6 +183,16 @@ def test_outputs_are_written_all_or_none(dovetail, folder, run_dovetail, tmp_pat
     assert os.listdir(tmp_path / "out") == []
 
 
+def test_outputs_may_be_more_than_descriptors(dovetail, run_dovetail, tmp_path):
+    outputs = [(f"y{k}", "float32", ["n"]) for k in range(100)]
+    nodes = [helper.make_node("Identity", ["x"], [name]) for name, _, _ in outputs]
+    model = model_of(nodes, [("x", "float32", ["n"])], outputs)
+    run_dovetail("build", save(model, tmp_path / "many.onnx"), "-o", tmp_path / "many.so")
+    arguments = f"run {tmp_path}/many.so --random 1 --dim n=3 --output-dir {tmp_path}/out"
+    subprocess.run(["bash", "-c", f"ulimit -n 32; exec {dovetail} {arguments}"], check=True)
+    assert len(os.listdir(tmp_path / "out")) == 100
+
+
 def test_random_half_precision(run_dovetail, tmp_path):
     nodes = [helper.make_node("Identity", ["x"], ["y"])]
     model = model_of(nodes, [("x", "float16", ["n"])], [("y", "float16", ["n"])])

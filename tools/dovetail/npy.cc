@@ -261,6 +261,7 @@ AtomicFile write_npy(const std::filesystem::path& path, DType dtype, std::span<c
   AtomicFile file(path);
   file.write(std::as_bytes(std::span(header)));
   file.write(bytes);
+  file.close();
   return file;
 }
 
