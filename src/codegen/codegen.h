@@ -11,15 +11,17 @@
 
 namespace dovetail::codegen {
 
-// The bytes of one relocatable object in the target's format: every function and data object of the
-// module, position independent, unwind tables present, function sections, nothing imported but the
-// names the module itself declares external and `dovetail_parallel_for`. The target machine is the
-// family's baseline; a function's CPU level is an attribute of that function. Equal modules give
-// equal bytes. Throws kInternal when LLVM refuses the IR.
-std::vector<std::byte> emit_object(const loop::Module& module, const ir::TargetInfo& target);
+using Object = std::vector<std::byte>;
 
-// The same module as LLVM IR or as assembly text, for --dump.
-std::string emit_llvm(const loop::Module& module, const ir::TargetInfo& target);
+// Relocatable objects in the target's format, which together define every function and data object
+// of the module: position independent, unwind tables present, function sections, nothing imported
+// but the names the module itself declares external and `dovetail_parallel_for`. They are generated
+// in as many threads as the machine has cores; what is not exported is hidden. The target machine
+// is the family's baseline; a function's CPU level is an attribute of that function. Equal modules
+// give equal bytes. Throws kInternal when LLVM refuses the IR.
+std::vector<Object> emit_objects(const loop::Module& module, const ir::TargetInfo& target);
+
+// The same code as assembly text, for --dump.
 std::string emit_assembly(const loop::Module& module, const ir::TargetInfo& target);
 
 // A module compiled for this machine and loaded into the process: what runs `prepare` at compile

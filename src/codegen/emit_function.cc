@@ -444,7 +444,8 @@ void add_attribute(const ModuleContext& context, LLVMValueRef function, std::str
 LLVMValueRef declare_function(const ModuleContext& context, const loop::Function& function) {
   LLVMValueRef declared =
       LLVMAddFunction(context.module, function.name.c_str(), function_type(context, function));
-  LLVMSetLinkage(declared, function.exported ? LLVMExternalLinkage : LLVMInternalLinkage);
+  // Other parts of the module may call it.
+  if (!function.exported) LLVMSetVisibility(declared, LLVMHiddenVisibility);
   LLVMSetSection(declared, (".text." + function.name).c_str());
   const bool own_level = !function.llvm_cpu.empty();
   add_attribute(context, declared, "target-cpu",

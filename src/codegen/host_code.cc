@@ -1,11 +1,11 @@
 #include <dovetail/abi.h>
+#include <llvm-c/Core.h>
 #include <llvm-c/Error.h>
 #include <llvm-c/LLJIT.h>
 #include <llvm-c/Orc.h>
 
 #include "base/error.h"
 #include "codegen/codegen.h"
-#include "codegen/llvm_module.h"
 
 namespace dovetail::codegen {
 namespace {
@@ -35,7 +35,7 @@ HostCode::HostCode(const loop::Module& module) : impl_(std::make_unique<Impl>())
   loop::Module visible = module;
   for (loop::Function& function : visible.functions) function.exported = true;
   for (loop::DataObject& object : visible.data) object.exported = !object.external;
-  const LlvmModule code(visible, ir::host_target());
+  const std::vector<Object> objects = emit_objects(visible, ir::host_target());
 
   check(LLVMOrcCreateLLJIT(&impl_->jit, nullptr), "cannot load code into the compiler");
   LLVMOrcJITDylibRef library = LLVMOrcLLJITGetMainJITDylib(impl_->jit);
@@ -46,8 +46,12 @@ HostCode::HostCode(const loop::Module& module) : impl_(std::make_unique<Impl>())
       LLVMJITSymbolGenericFlagsExported | LLVMJITSymbolGenericFlagsCallable;
   check(LLVMOrcJITDylibDefine(library, LLVMOrcAbsoluteSymbols(&pair, 1)),
         "cannot load code into the compiler");
-  check(LLVMOrcLLJITAddObjectFile(impl_->jit, library, code.emit(LLVMObjectFile)),
-        "cannot load code into the compiler");
+  for (const Object& object : objects) {
+    LLVMMemoryBufferRef copy = LLVMCreateMemoryBufferWithMemoryRangeCopy(
+        reinterpret_cast<const char*>(object.data()), object.size(), "code");
+    check(LLVMOrcLLJITAddObjectFile(impl_->jit, library, copy),
+          "cannot load code into the compiler");
+  }
 }
 
 HostCode::~HostCode() = default;

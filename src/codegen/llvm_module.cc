@@ -72,7 +72,8 @@ class DataEmitter {
  public:
   explicit DataEmitter(const ModuleContext& context) : context_(context) {}
 
-  void declare(const loop::DataObject& object) {
+  // `here`: to be defined in this module unless it is external.
+  void declare(const loop::DataObject& object, bool here) {
     if (object.external && object.function) {
       // Called through its address with the caller's type: the declared one does not matter.
       LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(context_.context), nullptr, 0, 0);
@@ -80,15 +81,12 @@ class DataEmitter {
                         LLVMHiddenVisibility);
       return;
     }
-    LLVMTypeRef type =
-        object.external ? LLVMInt8TypeInContext(context_.context) : type_of(object.initial);
+    here = here && !object.external;
+    LLVMTypeRef type = here ? type_of(object.initial) : LLVMInt8TypeInContext(context_.context);
     LLVMValueRef global = LLVMAddGlobal(context_.module, type, object.name.c_str());
     LLVMSetGlobalConstant(global, 1);
-    if (object.external) {
-      LLVMSetVisibility(global, LLVMHiddenVisibility);
-      return;
-    }
-    LLVMSetLinkage(global, object.exported ? LLVMExternalLinkage : LLVMInternalLinkage);
+    if (!object.exported) LLVMSetVisibility(global, LLVMHiddenVisibility);
+    if (!here) return;
     LLVMSetAlignment(global, static_cast<unsigned>(object.alignment));
     const char* section = has_addresses(object.initial) ? ".data.rel.ro." : ".rodata.";
     LLVMSetSection(global, (section + object.name).c_str());
@@ -162,7 +160,7 @@ class DataEmitter {
 
 }  // namespace
 
-LlvmModule::LlvmModule(const loop::Module& module, const ir::TargetInfo& target)
+LlvmModule::LlvmModule(const loop::Module& module, const Part& part, const ir::TargetInfo& target)
     : context_(LLVMContextCreate()),
       module_(LLVMModuleCreateWithNameInContext("dovetail", context_.get())) {
   initialize_targets();
@@ -175,18 +173,16 @@ LlvmModule::LlvmModule(const loop::Module& module, const ir::TargetInfo& target)
   const ModuleContext context{context_.get(), module_.get(), target};
   for (const loop::Function& function : module.functions) declare_function(context, function);
   DataEmitter data(context);
-  for (const loop::DataObject& object : module.data) data.declare(object);
-  for (const loop::DataObject& object : module.data) data.define(object);
-  for (const loop::Function& function : module.functions) emit_function(context, function);
+  for (const loop::DataObject& object : module.data) data.declare(object, part.defines_data);
+  if (part.defines_data) {
+    for (const loop::DataObject& object : module.data) data.define(object);
+  }
+  for (const loop::Function* function : part.functions) emit_function(context, *function);
 
   char* message = nullptr;
   const bool broken = LLVMVerifyModule(module_.get(), LLVMReturnStatusAction, &message) != 0;
   const std::string text = take_message(message);
   DOVETAIL_CHECK(!broken, "LLVM refuses the generated code: {}", text);
-}
-
-std::string LlvmModule::text() const {
-  return take_message(LLVMPrintModuleToString(module_.get()));
 }
 
 LLVMMemoryBufferRef LlvmModule::emit(LLVMCodeGenFileType form) const {

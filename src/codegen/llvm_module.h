@@ -1,13 +1,13 @@
-// A whole loop IR module as an LLVM module with its target machine.
+// One part of a loop IR module as an LLVM module with its target machine.
 #pragma once
 
 #include <llvm-c/Core.h>
 #include <llvm-c/TargetMachine.h>
 
 #include <memory>
-#include <string>
 #include <type_traits>
 
+#include "codegen/parts.h"
 #include "ir/loop.h"
 #include "ir/target.h"
 
@@ -15,9 +15,8 @@ namespace dovetail::codegen {
 
 class LlvmModule {
  public:
-  LlvmModule(const loop::Module& module, const ir::TargetInfo& target);
+  LlvmModule(const loop::Module& module, const Part& part, const ir::TargetInfo& target);
 
-  std::string text() const;
   // The caller disposes of the buffer.
   LLVMMemoryBufferRef emit(LLVMCodeGenFileType form) const;
 

@@ -202,14 +202,14 @@ void export_library(const std::vector<CompiledModel>& models, const std::filesys
       compiler::add_descriptor({&target, names, codes, weights.size()}, &module);
 
   exporter::LibraryJob job{.target = &target,
-                           .object = {},
+                           .objects = {},
                            .weights = &weights,
                            .weights_symbol = names.weights_symbol,
                            .exported = exported,
                            .output = output,
                            .fcompile = options.fcompile};
   timed(
-      "codegen", [&] { job.object = codegen::emit_object(module, target); },
+      "codegen", [&] { job.objects = codegen::emit_objects(module, target); },
       [&] { return codegen::emit_assembly(module, target); });
   std::optional<AtomicFile> header;
   if (!options.header.empty()) {

@@ -39,9 +39,9 @@ class WeightsImage {
 
 struct LibraryJob {
   const ir::TargetInfo* target = nullptr;
-  std::vector<std::byte> object;  // the models' code and descriptors, from code generation
+  std::vector<std::vector<std::byte>> objects;  // the models' code and descriptors
   const WeightsImage* weights = nullptr;
-  std::string weights_symbol;                    // that `object` refers to; hidden
+  std::string weights_symbol;                    // that `objects` refer to; hidden
   std::vector<std::string> exported;             // the globals that stay visible
   std::filesystem::path output;                  // its suffix is the form: .so, .o, .a
   std::function<void(const LinkJob&)> fcompile;  // instead of the built-in link; may be empty

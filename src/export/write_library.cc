@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -111,7 +113,10 @@ class Writer {
   std::vector<fs::path> write_objects(bool no_bits) const {
     std::vector<fs::path> objects;
     // Not a name that an output may have.
-    objects.push_back(write_file("model.code.o", [&](FileWriter& w) { w.write(job_.object); }));
+    for (const std::vector<std::byte>& object : job_.objects) {
+      objects.push_back(write_file(fmt::format("model.{}.code.o", objects.size()),
+                                   [&](FileWriter& w) { w.write(object); }));
+    }
     objects.push_back(
         write_file("executor.code.o", [&](FileWriter& w) { w.write(executor_for(*job_.target)); }));
     if (!has_weights()) return objects;

@@ -50,7 +50,7 @@ class FinishWeights : public testing::TestWithParam<std::tuple<std::string, int6
     module.data.push_back({.name = "weights", .external = true, .initial = {loop::DataPointer{}}});
     module.data.push_back(
         {.name = "descriptor", .exported = true, .initial = {loop::DataPointer{"weights", 0}}});
-    return write("model.o", {codegen::emit_object(module, target)});
+    return write("model.o", codegen::emit_objects(module, target));
   }
 
   Bytes link(const std::string& model, const std::string& weights) const {
