@@ -11,6 +11,7 @@ import argparse
 import itertools
 import json
 import os
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -59,7 +60,7 @@ def types_text(dtypes):
 
 def page(rows):
     standard = [row for row in rows if not row["domain"]]
-    text = HEAD.format(since=min(r["since"] for r in standard), until=max(r["until"] for r in standard))
+    text = HEAD.format(since=statistics.mode(r["since"] for r in standard), until=max(r["until"] for r in standard))
     for (domain, name), group in itertools.groupby(rows, lambda row: (row["domain"], row["name"])):
         group = list(group)
         # A line for each definition whose types or limits differ.

@@ -51,12 +51,6 @@ Opsets opsets_of(const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdPro
                 "older opset",
                 where, standard->second, ops::kMinOpset, ops::kMaxOpset);
   }
-  if (standard->second < ops::kMinOpset) {
-    throw_error(ErrorKind::kUnsupported,
-                "{}: the model asks for opset {}; this compiler knows {} to {}: convert it with "
-                "onnx.version_converter",
-                where, standard->second, ops::kMinOpset, ops::kMaxOpset);
-  }
   return result;
 }
 

@@ -16,9 +16,13 @@ std::string reason(const std::string& domain, const std::string& name, int opset
     if (def->name == name && def->domain == domain) first = std::min(first, def->since);
   }
   if (first == INT32_MAX) return "";
-  return opset < first
-             ? fmt::format(", exists from opset {} on, the model asks for {}", first, opset)
-             : fmt::format(", not in opset {}", opset);
+  if (opset >= first) return fmt::format(", not in opset {}", opset);
+  if (domain.empty() && opset < ops::kMinOpset) {
+    return fmt::format(
+        ", the model asks for opset {}: convert it to {} with onnx.version_converter", opset,
+        ops::kMinOpset);
+  }
+  return fmt::format(", exists from opset {} on, the model asks for {}", first, opset);
 }
 
 }  // namespace

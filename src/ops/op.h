@@ -16,7 +16,8 @@
 
 namespace dovetail::ops {
 
-// The versions of the default ONNX domain that this compiler knows.
+// The versions of the default ONNX domain that this compiler knows. `since` of an operator may be
+// older where it has never changed.
 inline constexpr int kMinOpset = 7;
 inline constexpr int kMaxOpset = 28;
 

@@ -31,7 +31,7 @@ constexpr Row kRows[] = {
     {"IsNaN", ScalarOp::kIsNan, kFloats, 9},
     {"Log", ScalarOp::kLog},
     {"Neg", ScalarOp::kNeg, kFloats | kSignedInts},
-    {"Not", ScalarOp::kNot, kBools},
+    {"Not", ScalarOp::kNot, kBools, 1},
     {"Reciprocal", ScalarOp::kReciprocal},
     {"Round", ScalarOp::kRoundEven, kFloats, 11},
     {"Sigmoid", ScalarOp::kSigmoid},

@@ -87,6 +87,11 @@ CASES = {
         model([node("Relu", ["x"], "y", "p")], X, Y, opset=99),
         "the model asks for opset 99; this compiler knows 7 to 28: export it with an older opset",
     ),
+    "old_opset": (
+        model([node("Relu", ["x"], "y", "p")], X, Y, opset=6),
+        "1 operator is not supported by this version:\n"
+        "  Relu (1 node, the model asks for opset 6: convert it to 7 with onnx.version_converter): p",
+    ),
     "external_missing": (
         with_weights(external("none.bin")),
         "initializer 'w': external data: cannot read FOLDER/none.bin: No such file or directory",
