@@ -211,6 +211,8 @@ class FunctionEmitter {
     }
   }
 
+  void emit(const loop::Prefetch& p) { operations_.prefetch(value(p.pointer), value(p.offset)); }
+
   // Rotated: a guard, then a body with its test at the end, so that the loop has one branch;
   // without the guard when the bounds are constants. Variables become phis where the loop begins
   // and where it ends.

@@ -80,6 +80,14 @@ void Operations::store_masked(const Type& type, LLVMValueRef value, LLVMValueRef
             {value, to, unaligned(), mask(type.lanes, count)});
 }
 
+// To be read, with some locality (2 of 3: the second level), of data.
+void Operations::prefetch(LLVMValueRef pointer, LLVMValueRef offset) const {
+  LLVMTypeRef i32 = LLVMInt32TypeInContext(context_.context);
+  LLVMValueRef at = address(pointer, offset);
+  intrinsic("llvm.prefetch", {LLVMTypeOf(at)},
+            {at, LLVMConstInt(i32, 0, 0), LLVMConstInt(i32, 2, 0), LLVMConstInt(i32, 1, 0)});
+}
+
 LLVMValueRef Operations::unaligned() const {
   return LLVMConstInt(LLVMInt32TypeInContext(context_.context), 1, 0);
 }

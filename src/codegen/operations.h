@@ -48,6 +48,7 @@ class Operations {
              LLVMValueRef offset) const;
   void store_masked(const loop::Type& type, LLVMValueRef value, LLVMValueRef pointer,
                     LLVMValueRef offset, LLVMValueRef count) const;
+  void prefetch(LLVMValueRef pointer, LLVMValueRef offset) const;
   LLVMValueRef address(LLVMValueRef pointer, LLVMValueRef offset) const;
   LLVMValueRef constant(const loop::Type& type, const std::variant<int64_t, double>& value) const;
   // A vector constant that is loaded where it is used and stays nowhere: the code generator keeps

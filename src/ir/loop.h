@@ -133,6 +133,11 @@ struct Store {
   ValueId pointer, offset, value;
   ValueId count = -1;
 };  // count >= 0: first lanes only
+// Asks for the cache line at pointer + offset, into the second level; any address will do, and
+// nothing depends on it.
+struct Prefetch {
+  ValueId pointer, offset;
+};
 // for (i = begin; i < end; i += step); step > 0 is a constant. `index` is an i64 value in `body`.
 struct For {
   ValueId index;
@@ -180,8 +185,8 @@ struct TailCall {
 };
 
 struct Statement {
-  std::variant<Definition, Declare, Assign, Store, For, If, Repeat, ParallelCall, CheckedCall,
-               Return, Comment, TailCall>
+  std::variant<Definition, Declare, Assign, Store, Prefetch, For, If, Repeat, ParallelCall,
+               CheckedCall, Return, Comment, TailCall>
       node;
 };
 
@@ -340,6 +345,7 @@ class Builder {
   void store(const Value& value, const Value& pointer, const Value& byte_offset);
   void store_masked(const Value& value, const Value& pointer, const Value& byte_offset,
                     const Value& count);
+  void prefetch(const Value& pointer, const Value& byte_offset);
   Var var(const std::string& name, const Value& initial);
   void for_each(const std::string& name, const Value& begin, const Value& end, int64_t step,
                 const std::function<void(Value)>& body);

@@ -269,6 +269,10 @@ void Builder::store_masked(const Value& value, const Value& to, const Value& byt
   impl_->blocks.back()->push_back({Store{to.id(), byte_offset.id(), value.id(), count.id()}});
 }
 
+void Builder::prefetch(const Value& pointer, const Value& byte_offset) {
+  impl_->blocks.back()->push_back({Prefetch{pointer.id(), byte_offset.id()}});
+}
+
 Var Builder::var(const std::string& name, const Value& initial) {
   const auto id = static_cast<VariableId>(function_->variables.size());
   function_->variables.push_back({name, initial.type()});

@@ -115,6 +115,7 @@ struct Uses {
       if (const auto* s = std::get_if<Store>(&node)) {
         add({s->pointer, s->offset, s->value, s->count}, block);
       }
+      if (const auto* p = std::get_if<Prefetch>(&node)) add({p->pointer, p->offset}, block);
       if (const auto* c = std::get_if<ParallelCall>(&node)) {
         add({c->call, c->chunks}, block);
         add(c->words, block);
@@ -334,6 +335,11 @@ class Printer {
     const std::string count = s.count >= 0 ? ", " + value(s.count) : "";
     flush(true);
     line("store{}({}, {}{});", s.count >= 0 ? "_masked" : "", to, stored, count);
+  }
+  void print(const Prefetch& p, const Block&) {
+    const std::string at = place(p.pointer, p.offset);
+    flush(true);
+    line("prefetch({});", at);
   }
   void print(const For& f, const Block&) {
     const std::string begin = value(f.begin);

@@ -270,6 +270,10 @@ class Verifier {
     use_int(s.count);
     check(!use(s.value).pointer, "a masked store of pointers");
   }
+  void visit(const Prefetch& p) const {
+    use_pointer(p.pointer);
+    use_int(p.offset);
+  }
   void visit(const For& f) {
     use_int(f.begin);
     use_int(f.end);

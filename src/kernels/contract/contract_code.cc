@@ -104,6 +104,13 @@ class ContractCode {
     } else {
       steps.w_channel = writer_.integer("w_step", bytes(1, contraction_.w_stride));
     }
+    if (schedule_.fetches_ahead) {
+      const Dim tiles = contraction_.row_count() * schedule_.pixel_tiles.tiles;
+      const int bytes = contraction_.panel * ir::size_of(contraction_.dtype);
+      // A tile alone reads everything once, which the processor itself fetches ahead.
+      const Dim share = ir::ceildiv(Dim(bytes), ir::max(tiles, 1));
+      steps.share = writer_.integer("share", ir::select_ge(tiles, 2, share, 0));
+    }
     if (pixels.windowed) {
       steps.x_tap =
           writer_.integer("tap_x", bytes(0, pixels.tap.x_stride * Dim(pixels.tap.dilation)));
@@ -199,11 +206,20 @@ class ContractCode {
       place_row(row, &place, &here);
       pixel_loop_->run(
           chunk_of_tiles_,
-          {.tile = [&](const TileShape& shape,
-                       const Value& first) { tile_code_.tile(shape, here, moved(place, first)); },
+          {.tile =
+               [&](const TileShape& shape, const Value& first) {
+                 tile_code_.tile(shape, fetching(here, row, first), moved(place, first));
+               },
            .pixel = [&](const Value& pixel,
                         const Range& taps) { tile_code_.pixel(taps, here, moved(place, pixel)); }});
     });
+  }
+
+  Unit fetching(Unit unit, const Value& row, const Value& first) {
+    if (!schedule_.fetches_ahead) return unit;
+    unit.ahead = panel_step_ * int64_t{schedule_.unit_columns() / contraction_.panel};
+    unit.tile = row * pixel_loop_->tile_count() + first / int64_t{schedule_.pixels};
+    return unit;
   }
 
   // Splits the number of a row into a position on each row axis.

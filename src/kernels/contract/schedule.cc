@@ -12,7 +12,9 @@ using ir::Dim;
 
 constexpr int64_t kChunkProducts = 1 << 20;     // about 20 us of one core
 constexpr int64_t kCachedWeights = 512 * 1024;  // bytes of weights that stay in L2
-constexpr int64_t kCacheSetStride = 4096;       // rows so far apart share their L1 sets
+constexpr int64_t kFetchedUnit = 320 * 1024;    // bytes of a unit, of which two stay in L2
+constexpr int64_t kFewPositions = 32;
+constexpr int64_t kCacheSetStride = 4096;  // rows so far apart share their L1 sets
 
 int64_t ceil_quotient(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -96,6 +98,19 @@ class Scheduler {
     schedule_.full_units = columns.value() >= unit;
   }
 
+  // Whether the first tile of a unit, which alone waits for the weights, is a good part of all.
+  bool fetches_ahead(const Dim& additions, const Dim& positions) const {
+    if (!contraction_.panel || schedule_.along_channels) return false;
+    if (schedule_.unit_columns() % contraction_.panel != 0) return false;
+    for (const Axis& axis : contraction_.rows) {
+      if (axis.strides[1] != Dim(0)) return false;  // weights of its own
+    }
+    const Dim bytes = additions * Dim(schedule_.unit_columns() * ir::size_of(contraction_.dtype));
+    const int64_t tiles = positions.constant().value_or(kFewPositions);
+    return bytes.is_constant() && bytes.value() <= kFetchedUnit && tiles >= 2 &&
+           tiles <= kFewPositions;
+  }
+
   // Weights that stay in L2 are used whole by each chunk; larger ones are cut by units first, so
   // that chunks that follow each other share theirs.
   void cut_chunks() {
@@ -110,6 +125,7 @@ class Scheduler {
     const Dim positions = ir::max(rows * tiles, 1);
     schedule_.chunk_units = cached ? ir::max(schedule_.units, 1)
                                    : equal_part(schedule_.units, ir::ceildiv(wanted, positions));
+    schedule_.fetches_ahead = !cached && fetches_ahead(additions, positions);
     const Dim wanted_tiles = ir::ceildiv(wanted, schedule_.chunk_units);
     schedule_.chunk_tiles = equal_part(tiles, wanted_tiles);
     schedule_.chunk_rows = equal_part(rows, ir::floordiv(wanted_tiles, ir::max(tiles, 1)));

@@ -33,6 +33,10 @@ struct Schedule {
   // unrolled.
   int64_t scratch = 0;
 
+  // Weights that come from memory: while a unit's tiles are computed, each asks for its share of
+  // the next unit's.
+  bool fetches_ahead = false;
+
   PixelTiles pixel_tiles;
 
   // Chunks: blocks of rows x tiles x units.

@@ -139,6 +139,17 @@ void TileCode::channel_vectors(uint32_t active, const Value& count, const Unit& 
   code_.if_(full < count, [&] { block(full, count - full); });
 }
 
+std::function<void(const Value&)> TileCode::fetch_ahead(const Value& count, const Unit& unit,
+                                                        const Source& source) {
+  if (!unit.ahead.valid()) return {};
+  std::vector<Value> next;
+  const Value offset = unit.ahead + unit.tile * (count * steps_.share);
+  for (const Value& panel : source.w) next.push_back(code_.address(panel, offset));
+  return [this, next](const Value& channel) {
+    for (const Value& panel : next) code_.prefetch(panel, channel * steps_.share);
+  };
+}
+
 void TileCode::channels(uint32_t active, const Value& count, const Unit& unit, const Source& source,
                         const Accumulators& sums) {
   if (schedule_.along_channels) {
@@ -150,7 +161,9 @@ void TileCode::channels(uint32_t active, const Value& count, const Unit& unit, c
   for (size_t p = 0; p < sums.size(); ++p) {
     if (active >> p & 1) pixel_offsets[p] = steps_.pixel[0] * static_cast<int64_t>(p);
   }
+  const auto fetch = fetch_ahead(count, unit, source);
   code_.for_each("channel", code_.constant(int64_t{0}), count, 1, [&](const Value& channel) {
+    if (fetch) fetch(channel);
     const std::vector<Value> weights = load_weights(unit, source, channel);
     const Value at = code_.element(channel, dtype);
     for (size_t p = 0; p < sums.size(); ++p) {

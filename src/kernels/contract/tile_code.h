@@ -16,7 +16,9 @@ struct Unit {
   int vectors = 1;
   std::vector<loop::Value> weights;  // where the unit begins in each of its panels
   loop::Value column;                // first column
-  loop::Value count;                 // valid: lanes of the last vector; else all of them
+  loop::Value count = {};            // valid: lanes of the last vector; else all of them
+  // Valid where tiles fetch ahead: bytes to the next unit, and the number of this tile.
+  loop::Value ahead = {}, tile = {};
 };
 
 // The taps of a row axis that are inside of x, and steps in bytes.
@@ -38,6 +40,7 @@ struct Steps {
   loop::Value x_tap, w_tap;        // along the window's pixel axis
   loop::Value w_channel;
   loop::Value channels;
+  loop::Value share;  // of w_channel, that each tile fetches ahead
 };
 
 class TileCode {
@@ -75,6 +78,10 @@ class TileCode {
                        const Source& source, const Accumulators& sums);
   loop::Value load_channels(const loop::Value& pointer, const loop::Value& offset,
                             const loop::Value& count);
+  // What each channel of a tile asks for of the next unit's weights; null: nothing.
+  std::function<void(const loop::Value& channel)> fetch_ahead(const loop::Value& count,
+                                                              const Unit& unit,
+                                                              const Source& source);
   void add_product(const loop::Var& sum, const loop::Value& x, const loop::Value& w);
   std::vector<loop::Value> load_weights(const Unit& unit, const Source& source,
                                         const loop::Value& channel);

@@ -161,5 +161,20 @@ TEST_P(Memory, PointersAndAddresses) {
 
 DOVETAIL_ON_EVERY_LEVEL(Memory);
 
+// Whatever the address, nothing happens.
+TEST_P(Memory, PrefetchesFromAnywhere) {
+  Builder b("prefetches", loop::Convention::kPlain);
+  const Value at = b.pointer_parameter("at");
+  const Value offset = b.int_parameter("offset");
+  b.prefetch(at, offset);
+  const GuardedPage page;
+  const HostCode code({{at_level(b.finish(), level_)}, {}});
+  auto* prefetches = code.function<void(const void*, int64_t)>("prefetches");
+  for (const int64_t offset : {int64_t{-64}, int64_t{0}, int64_t{1} << 40, INT64_MAX, INT64_MIN}) {
+    prefetches(page.end(), offset);
+    prefetches(nullptr, offset);
+  }
+}
+
 }  // namespace
 }  // namespace dovetail::codegen

@@ -69,6 +69,18 @@ TEST(Conv, DilationsAndUnevenPadding) {
   expect_conv({.x = {1, 4, 4, 4}, .columns = 20, .kernel = {3, 3}, .pad_lo = {5, 5}});
 }
 
+// More than a megabyte of them, which is fetched ahead.
+TEST(Conv, LargeWeights) {
+  expect_conv(
+      {.x = {1, 6, 7, 120}, .columns = 260, .kernel = {3, 3}, .pad_lo = {1, 1}, .relu_bias = true});
+  expect_conv({.x = {1, 5, 9, 120},
+               .columns = 260,
+               .kernel = {3, 3},
+               .strides = {2, 2},
+               .dilations = {1, 2},
+               .pad_lo = {1, 2}});
+}
+
 TEST(Conv, KernelsLargerThanTheImage) {
   expect_conv({.x = {1, 3, 3, 4}, .columns = 8, .kernel = {7, 7}, .pad_lo = {3, 3}});
   expect_conv({.x = {1, 10, 40, 2}, .columns = 8, .kernel = {11, 11}, .pad_lo = {5, 5}});

@@ -59,6 +59,15 @@ TEST(Gemm, ManyChunks) {
   expect_matches_evaluator(packed({40, 1024}, 300).node());
 }
 
+// Weights that come from memory are fetched ahead, unless many rows share them.
+TEST(Gemm, LargeWeights) {
+  const Dim n = Dim::symbol("n");
+  expect_matches_evaluator(packed({n, 600}, 300, true).node(),
+                           {.symbols = {{{"n", 0}}, {{"n", 1}}, {{"n", 30}}, {{"n", 63}}}});
+  expect_matches_evaluator(packed({460, 600}, 250).node());
+  expect_matches_evaluator(packed({3, 2, 15, 400}, 400, true, true).node(), {.gaps = {1}});
+}
+
 TEST(Gemm, StrictSumsInOrderAtEveryLevel) {
   const ContractCase c = packed({9, 100}, 48);
   std::vector<ir::TensorData> results;
