@@ -1,4 +1,4 @@
-"""Cases of LSTM, GRU and RNN for make_operators."""
+"""Cases of LSTM, GRU and RNN."""
 
 import itertools
 
@@ -113,3 +113,6 @@ def variants(add):
 
 
 __all__ = ["recurrent"]
+
+
+GROUPS = (recurrent,)
