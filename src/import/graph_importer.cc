@@ -106,9 +106,10 @@ void GraphImporter::add_node(const Node& node, Scope& scope) {
           throw_error(ErrorKind::kValue, "attribute '{}' is given twice", attribute.name());
         }
       }
-      results = ops::lower(scope.graph(), view, *def, [&](const std::string& text) {
+      const auto warn = [&](const std::string& text) {
         options_.on_warning(fmt::format("{}: {}: {}", file_, node.title, text));
-      });
+      };
+      results = ops::lower(scope.graph(), view, *def, {given_, warn});
     }
     for (size_t i = 0; i < view.outputs.size() && i < results.size(); ++i) {
       const std::string& name = view.outputs[i];
@@ -125,8 +126,7 @@ void GraphImporter::add_node(const Node& node, Scope& scope) {
     if (!dim.reason.starts_with(file_ + ": ")) {
       dim.reason = fmt::format("{}: {}: {}", file_, node.title, dim.reason);
     }
-    if (given_.contains(dim.name)) throw;
-    throw_error(ErrorKind::kUnsupported, "{}, but only a run knows it", dim.reason);
+    throw;
   }
   scope.graph().set_origin(around);
 }

@@ -3,6 +3,8 @@
 //   the heads side by side in each row: q (B, S, H*D) and so on -> y (B, S, H*E) past_key (B, G, P,
 //   D), past_value (B, G, P, E) stand before k and v
 // The H/G heads that share a key are rows of one product.
+#include <fmt/format.h>
+
 #include <cmath>
 #include <limits>
 
@@ -35,7 +37,8 @@ class AttentionLowering {
     q_ = heads(kQ, "q_num_heads");
     key_ = joined(heads(kK, "kv_num_heads"), kPastKey);
     value_ = joined(heads(kV, "kv_num_heads"), kPastValue);
-    check_heads();
+    agree();
+    share_heads();
     compute_ = computing_type(q_->dtype());
     Value* scores = product(c_.build.cast(q_, compute_), transposed(c_.build.cast(key_, compute_)));
     scores = scaled(scores);
@@ -75,11 +78,12 @@ class AttentionLowering {
     Value* x = c_.x(input);
     if (x->rank() == 4) return x;
     const int64_t count = c_.has_attribute(attribute) ? c_.integer(attribute) : 0;
+    const std::string text =
+        fmt::format("{} is {}, which does not divide the {} columns of {}", attribute, count,
+                    x->shape()[2].to_string(), c_.input_text(input));
+    if (count < 1) throw_error(ErrorKind::kValue, "{}", text);
+    x = c_.build.divisible(x, 2, count, text);
     const Shape& shape = x->shape();
-    if (count < 1 || ir::mod(shape[2], count) != Dim(0)) {
-      throw_error(ErrorKind::kValue, "{} is {}, which does not divide the {} columns of {}",
-                  attribute, count, shape[2].to_string(), c_.input_text(input));
-    }
     x = c_.build.reshape(x, {shape[0], shape[1], count, ir::floordiv(shape[2], count)});
     return c_.build.permute(x, {0, 2, 1, 3});
   }
@@ -88,16 +92,30 @@ class AttentionLowering {
     return c_.has(past) ? c_.build.concat({c_.x(past), x}, 2) : x;
   }
 
-  void check_heads() {
+  // Queries, keys and values have one batch, queries and keys one size, keys and values one number.
+  void agree() {
+    Shape q = q_->shape(), k = key_->shape(), v = value_->shape();
+    const std::string text =
+        fmt::format("queries of shape {}, keys of shape {} and values of shape {} do not fit",
+                    ir::to_string(q), ir::to_string(k), ir::to_string(v));
+    q[0] = k[0] = v[0] = common_extent(common_extent(q[0], k[0]), v[0]);
+    q[3] = k[3] = common_extent(q[3], k[3]);
+    for (const int axis : {1, 2}) k[axis] = v[axis] = common_extent(k[axis], v[axis]);
+    q_ = c_.build.asserted(q_, q, text);
+    key_ = c_.build.asserted(key_, k, text);
+    value_ = c_.build.asserted(value_, v, text);
+  }
+
+  // As many queries share each key.
+  void share_heads() {
     const Dim& queries = q_->shape()[1];
     const Dim& keys = key_->shape()[1];
-    if (keys != value_->shape()[1] || !keys.is_constant() || keys == Dim(0) ||
-        ir::mod(queries, keys) != Dim(0)) {
-      throw_error(ErrorKind::kValue,
-                  "{} heads of queries, {} of keys and {} of values; expected as many values as "
-                  "keys, and a multiple of that of queries",
-                  queries.to_string(), keys.to_string(), value_->shape()[1].to_string());
-    }
+    const std::string text = fmt::format("{} heads of queries for {} of keys and values",
+                                         queries.to_string(), keys.to_string());
+    if (queries == keys) return;
+    c_.require_fixed(keys, text);
+    if (keys == Dim(0)) throw_error(ErrorKind::kValue, "{}", text);
+    q_ = c_.build.divisible(q_, 1, keys, text + ", expected a multiple");
   }
 
   Value* transposed(Value* x) { return c_.build.permute(x, {0, 1, 3, 2}); }
@@ -116,8 +134,10 @@ class AttentionLowering {
   Value* scaled(Value* scores) {
     const Dim& size = q_->shape()[3];
     if (!c_.has_attribute("scale") && !size.is_constant()) {
-      throw_error(ErrorKind::kUnsupported, "the head size {} must be known for the scale",
-                  size.to_string());
+      return c_.build.elementwise({scores, c_.build.integer(size)}, [&](auto& e, const auto& v) {
+        const Ref root = e.unary(ScalarOp::kSqrt, e.cast(v[1], compute_));
+        return e.binary(ScalarOp::kDiv, v[0], root);
+      });
     }
     const double scale = c_.has_attribute("scale")
                              ? c_.real("scale")
@@ -142,12 +162,14 @@ class AttentionLowering {
     const double out = -std::numeric_limits<double>::infinity();
     const bool logical = mask->dtype() == DType::kBool;
     if (!logical) mask = c_.build.cast(mask, compute_);
-    const Dim missing = key_->shape()[2] - mask->shape().back();
-    if (mask->rank() == 0 || mask->shape().back() == Dim(1) || missing == Dim(0)) return mask;
-    if (missing.bounds(c_.graph().symbols).min < 0) {
-      throw_error(ErrorKind::kValue, "{} has {} columns for {} keys", c_.input_text(kMask),
-                  mask->shape().back().to_string(), key_->shape()[2].to_string());
-    }
+    if (mask->rank() == 0 || mask->shape().back() == Dim(1)) return mask;
+    const Dim &columns = mask->shape().back(), &keys = key_->shape()[2];
+    const Dim missing = keys - columns;
+    // Before version 24 a mask is not lengthened: one that is not known is as long as the keys.
+    if (missing == Dim(0) || (c_.opset() < 24 && !missing.is_constant())) return mask;
+    c_.build.require_equal(ir::max(columns, keys), keys,
+                           fmt::format("{} has {} columns for {} keys", c_.input_text(kMask),
+                                       columns.to_string(), keys.to_string()));
     ir::Pad pad{std::vector<Dim>(mask->rank(), Dim(0)), std::vector<Dim>(mask->rank(), Dim(0)),
                 logical ? 0 : out};
     pad.hi.back() = missing;
@@ -182,7 +204,8 @@ class AttentionLowering {
   }
 
   Value* lengths() {
-    return c_.build.reshape(c_.x(kLengths), {c_.x(kLengths)->shape()[0], Dim(1), Dim(1), Dim(1)});
+    const Dim& batch = q_->shape()[0];
+    return c_.build.reshape(c_.shaped(kLengths, {batch}), {batch, Dim(1), Dim(1), Dim(1)});
   }
 
   Value* offset() {

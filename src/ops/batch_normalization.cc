@@ -22,16 +22,17 @@ void refuse_training_outputs(const LowerContext& c) {
   }
 }
 
-// The five inputs, the params of this shape.
-Values params(const LowerContext& c, const Shape& expected) {
-  Values p{c.x(0)};
+// The five inputs; each of the params has the extents of the first `axes` axes of x behind N.
+Values inputs(LowerContext& c, int axes) {
+  Shape x = c.x(0)->shape();
   for (size_t i = 1; i < 5; ++i) {
-    if (c.x(i)->shape() != expected) {
-      throw_error(ErrorKind::kValue, "{} has shape {}, expected {}", c.input_text(i),
-                  ir::to_string(c.x(i)->shape()), ir::to_string(expected));
+    const Shape& param = c.x(i)->shape();
+    for (int k = 0; k < axes && param.size() == static_cast<size_t>(axes); ++k) {
+      x[k + 1] = common_extent(x[k + 1], param[k]);
     }
-    p.push_back(c.x(i));
   }
+  Values p{c.shaped(0, x)};
+  for (size_t i = 1; i < 5; ++i) p.push_back(c.shaped(i, {x.begin() + 1, x.begin() + 1 + axes}));
   return p;
 }
 
@@ -49,13 +50,11 @@ ir::Value* normalized(LowerContext& c, const Values& p) {
 // Up to opset 8, spatial = 0 normalises each element: parameters (C, ...) instead of (C).
 Values lower_batch_normalization(LowerContext& c, bool spatial) {
   c.require_rank(0, 2);
-  ir::Value* x = c.x(0);
   refuse_training_outputs(c);
-  const Shape expected =
-      spatial ? Shape{x->shape()[1]} : Shape(x->shape().begin() + 1, x->shape().end());
-  Values p = params(c, expected);
+  const int rank = c.x(0)->rank();
+  Values p = inputs(c, spatial ? 1 : rank - 1);
   for (size_t i = 1; i < 5; ++i) {
-    p[i] = c.build.cast(spatial ? c.build.per_channel(p[i], x->rank()) : p[i], x->dtype());
+    p[i] = c.build.cast(spatial ? c.build.per_channel(p[i], rank) : p[i], p[0]->dtype());
   }
   return {normalized(c, p)};
 }
@@ -76,9 +75,9 @@ ir::Value* moved(LowerContext& c, ir::Value* running, ir::Value* current) {
 // (y, running mean, running variance)
 Values lower_training(LowerContext& c) {
   c.require_rank(0, 2);
-  const Values given = params(c, {c.x(0)->shape()[1]});
+  const Values given = inputs(c, 1);
   const ir::DType dtype = computing_type(c.x(0)->dtype());
-  ir::Value* x = c.build.cast(c.x(0), dtype);
+  ir::Value* x = c.build.cast(given[0], dtype);
   std::vector<int> axes{0};
   for (int axis = 2; axis < x->rank(); ++axis) axes.push_back(axis);
   ir::Value* mean = c.build.mean(x, axes);

@@ -1,4 +1,6 @@
 // Conv: x (N, C, S...), w (M, C/group, K...), bias (M)? -> y (N, M, O...), 1 to 3 spatial axes.
+#include <fmt/format.h>
+
 #include <numeric>
 
 #include "base/error.h"
@@ -11,19 +13,27 @@ namespace {
 using ir::Dim;
 using ir::Shape;
 
-void check_channels(LowerContext& c, int64_t groups) {
-  const Shape& x = c.x(0)->shape();
-  const Shape& w = c.x(1)->shape();
-  if (w[1] * Dim(groups) != x[1]) {
-    throw_error(ErrorKind::kValue,
-                "{} of shape {} and {} of shape {} do not fit with group = {}: channels {}",
-                c.input_text(0), ir::to_string(x), c.input_text(1), ir::to_string(w), groups,
-                difference_text(x[1], w[1] * Dim(groups)));
+struct Operands {
+  ir::Value *x, *w;
+};
+
+// x and the weights with channels that fit.
+Operands operands(LowerContext& c, int64_t groups) {
+  Operands given{c.x(0), c.x(1)};
+  Shape x = given.x->shape(), w = given.w->shape();
+  const std::string text =
+      fmt::format("the channels of {} of shape {} and {} of shape {} do not fit with group = {}",
+                  c.input_text(0), ir::to_string(x), c.input_text(1), ir::to_string(w), groups);
+  // Those of x are the ones that are known only if the weights' are not.
+  if (x[1].is_constant() && !w[1].is_constant() && x[1].value() % groups == 0) {
+    w[1] = x[1].value() / groups;
   }
-  if (ir::mod(w[0], groups) != Dim(0)) {
-    throw_error(ErrorKind::kValue, "{} has {} output channels, which group = {} does not divide",
-                c.input_text(1), w[0].to_string(), groups);
-  }
+  x[1] = w[1] * Dim(groups);
+  const std::string columns =
+      fmt::format("{} has {} output channels, which group = {} does not divide", c.input_text(1),
+                  w[0].to_string(), groups);
+  return {c.build.asserted(given.x, x, text),
+          c.build.divisible(c.build.asserted(given.w, w, text), 0, groups, columns)};
 }
 
 Values lower_conv(LowerContext& c) {
@@ -32,9 +42,9 @@ Values lower_conv(LowerContext& c) {
   c.require_rank(1, rank, rank);
   c.require_same_dtype(1);
   const int64_t groups = groups_of(c);
-  check_channels(c, groups);
-  const Shape& x = c.x(0)->shape();
-  const WindowOf w = window_of(c, kernel_of(c), Shape(x.begin() + 2, x.end()), false);
+  const auto [x, weights] = operands(c, groups);
+  const Shape spatial(x->shape().begin() + 2, x->shape().end());
+  const WindowOf w = window_of(c, kernel_of(c), spatial, false);
 
   // (M, C/group, K...) -> (K..., C/group, M)
   std::vector<int> perm(rank);
@@ -42,7 +52,7 @@ Values lower_conv(LowerContext& c) {
   perm[rank - 2] = 1;
   perm[rank - 1] = 0;
   ir::Value* y = c.graph().value(ir::Contract{.groups = groups, .window = w.window, .epilogue = {}},
-                                 {c.build.to_channels_last(c.x(0)), c.build.permute(c.x(1), perm)});
+                                 {c.build.to_channels_last(x), c.build.permute(weights, perm)});
   return {with_bias(c, c.build.to_channels_first(y))};
 }
 

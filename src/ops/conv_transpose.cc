@@ -15,18 +15,22 @@ using ir::Dim;
 using ir::Shape;
 using ir::Value;
 
-void check_channels(LowerContext& c, int64_t groups) {
-  const Dim& channels = c.x(0)->shape()[1];
-  const Dim& rows = c.x(1)->shape()[0];
-  if (channels != rows) {
-    throw_error(ErrorKind::kValue, "{} of shape {} and {} of shape {} do not fit: channels {}",
-                c.input_text(0), ir::to_string(c.x(0)->shape()), c.input_text(1),
-                ir::to_string(c.x(1)->shape()), difference_text(channels, rows));
-  }
-  if (ir::mod(channels, groups) != Dim(0)) {
-    throw_error(ErrorKind::kValue, "{} has {} channels, which group = {} does not divide",
-                c.input_text(0), channels.to_string(), groups);
-  }
+struct Operands {
+  Value *x, *w;
+};
+
+// x and the weights with channels that fit.
+Operands operands(LowerContext& c, int64_t groups) {
+  Operands given{c.x(0), c.x(1)};
+  Shape x = given.x->shape(), w = given.w->shape();
+  const std::string text =
+      fmt::format("the channels of {} of shape {} and {} of shape {} do not fit", c.input_text(0),
+                  ir::to_string(x), c.input_text(1), ir::to_string(w));
+  x[1] = w[0] = common_extent(w[0], x[1]);
+  const std::string parts = fmt::format("{} has {} channels, which group = {} does not divide",
+                                        c.input_text(0), x[1].to_string(), groups);
+  return {c.build.divisible(c.build.asserted(given.x, x, text), 1, groups, parts),
+          c.build.divisible(c.build.asserted(given.w, w, text), 0, groups, parts)};
 }
 
 // What is cut off one axis of the whole result, which holds every product, and what is left.
@@ -69,9 +73,9 @@ class Cutter {
 };
 
 // w (C, M/group, K...) -> (K..., C/group, M), reversed along K
-Value* reversed_weights(LowerContext& c, int64_t groups) {
-  const Shape& w = c.x(1)->shape();
-  const int rank = c.x(1)->rank();
+Value* reversed(LowerContext& c, Value* weights, int64_t groups) {
+  const Shape& w = weights->shape();
+  const int rank = weights->rank();
   const Shape kernel(w.begin() + 2, w.end());
   Shape split = {groups, ir::floordiv(w[0], groups), w[1]};
   split.insert(split.end(), kernel.begin(), kernel.end());
@@ -83,7 +87,7 @@ Value* reversed_weights(LowerContext& c, int64_t groups) {
   Shape joined = kernel;
   joined.push_back(split[1]);
   joined.push_back(w[1] * Dim(groups));
-  Value* value = c.build.permute(c.build.reshape(c.x(1), split), perm);
+  Value* value = c.build.permute(c.build.reshape(weights, split), perm);
   value = c.build.reshape(value, joined);
   for (size_t i = 0; i < kernel.size(); ++i)
     value = c.build.slice(value, static_cast<int>(i), kernel[i] - 1, kernel[i], -1);
@@ -96,9 +100,9 @@ Values lower_conv_transpose(LowerContext& c) {
   c.require_rank(1, rank, rank);
   c.require_same_dtype(1);
   const int64_t groups = groups_of(c);
-  check_channels(c, groups);
+  const auto [given, weights] = operands(c, groups);
   const size_t spatial = rank - 2;
-  const Shape& x = c.x(0)->shape();
+  const Shape& x = given->shape();
   const Ints strides = list_or(c, "strides", spatial, 1, 1);
   const Ints output_padding = list_or(c, "output_padding", spatial, 0, 0);
   const Cutter cutter(c, spatial);
@@ -121,7 +125,7 @@ Values lower_conv_transpose(LowerContext& c) {
     left.push_back({later, cut.extent});
   }
   Value* y = c.graph().value(ir::Contract{.groups = groups, .window = window, .epilogue = {}},
-                             {c.build.to_channels_last(c.x(0)), reversed_weights(c, groups)});
+                             {c.build.to_channels_last(given), reversed(c, weights, groups)});
   y = c.build.to_channels_first(y);
   for (size_t i = 0; i < spatial; ++i)
     y = c.build.slice(y, static_cast<int>(i) + 2, left[i].lo, left[i].extent);

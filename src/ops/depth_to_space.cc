@@ -1,5 +1,7 @@
 // DepthToSpace: (N, b*b*C, H, W) -> (N, C, b*H, b*W); SpaceToDepth goes back. The places of a
 // block come before the channels (DCR) or behind them (CRD).
+#include <fmt/format.h>
+
 #include "base/error.h"
 #include "ops/lowering/context.h"
 
@@ -16,14 +18,11 @@ int64_t block_size(LowerContext& c) {
   return block;
 }
 
-Dim divided(LowerContext& c, int axis, const Dim& divisor) {
-  const Dim& extent = c.x(0)->shape()[axis];
-  if (ir::mod(extent, divisor) != Dim(0)) {
-    throw_error(extent.is_constant() ? ErrorKind::kValue : ErrorKind::kUnsupported,
-                "axis {} of {} has extent {}, which is not known to be a multiple of {}", axis,
-                c.input_text(0), extent.to_string(), divisor.to_string());
-  }
-  return ir::floordiv(extent, divisor);
+ir::Value* divisible(LowerContext& c, ir::Value* x, int axis, const Dim& divisor) {
+  return c.build.divisible(
+      x, axis, divisor,
+      fmt::format("axis {} of {} has extent {}, which is no multiple of {}", axis, c.input_text(0),
+                  x->shape()[axis].to_string(), divisor.to_string()));
 }
 
 // Versions before `since` have no choice.
@@ -35,12 +34,13 @@ bool is_depth_first(LowerContext& c, int since) {
 
 Values lower_depth_to_space(LowerContext& c) {
   const Dim b = block_size(c);
-  const Shape& x = c.x(0)->shape();
-  const Dim channels = divided(c, 1, b * b);
+  ir::Value* given = divisible(c, c.x(0), 1, b * b);
+  const Shape& x = given->shape();
+  const Dim channels = ir::floordiv(x[1], b * b);
   const bool depth_first = is_depth_first(c, 11);
   const Shape apart = depth_first ? Shape{x[0], b, b, channels, x[2], x[3]}
                                   : Shape{x[0], channels, b, b, x[2], x[3]};
-  ir::Value* y = c.build.reshape(c.x(0), apart);
+  ir::Value* y = c.build.reshape(given, apart);
   y = c.build.permute(
       y, depth_first ? std::vector<int>{0, 3, 4, 1, 5, 2} : std::vector<int>{0, 1, 4, 2, 5, 3});
   return {c.build.reshape(y, {x[0], channels, x[2] * b, x[3] * b})};
@@ -48,9 +48,10 @@ Values lower_depth_to_space(LowerContext& c) {
 
 Values lower_space_to_depth(LowerContext& c) {
   const Dim b = block_size(c);
-  const Shape& x = c.x(0)->shape();
-  const Dim height = divided(c, 2, b), width = divided(c, 3, b);
-  ir::Value* y = c.build.reshape(c.x(0), {x[0], x[1], height, b, width, b});
+  ir::Value* given = divisible(c, divisible(c, c.x(0), 2, b), 3, b);
+  const Shape& x = given->shape();
+  const Dim height = ir::floordiv(x[2], b), width = ir::floordiv(x[3], b);
+  ir::Value* y = c.build.reshape(given, {x[0], x[1], height, b, width, b});
   y = c.build.permute(y, is_depth_first(c, 28) ? std::vector<int>{0, 3, 5, 1, 2, 4}
                                                : std::vector<int>{0, 1, 3, 5, 2, 4});
   return {c.build.reshape(y, {x[0], x[1] * b * b, height, width})};

@@ -1,5 +1,7 @@
 // Einsum: sums of products over labelled axes. Operands are taken from left to right, two at a
 // time: as a matrix product where labels end, elementwise where none does.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 
@@ -64,18 +66,19 @@ class EinsumLowering {
       for (size_t i = 0; i < labels.size(); ++i) {
         const Dim& extent = c_.x(k)->shape()[i];
         Dim& known = extents_.emplace(labels[i], extent).first->second;
-        if (known == Dim(1)) known = extent;
-        if (extent != Dim(1) && extent != known) {
-          throw_error(ErrorKind::kValue, "'{}' of the equation has two extents: {}",
-                      text_of(labels[i]), difference_text(known, extent));
-        }
+        known = known == Dim(1) ? extent : extent == Dim(1) ? known : common_extent(known, extent);
       }
     }
   }
 
-  // Operand k with each label once: of an axis that occurs twice, the diagonal.
+  // Operand k with extents that are 1 or those of the labels, each label once: of an axis that
+  // occurs twice, the diagonal.
   Labelled operand(size_t k) {
     Labelled x{c_.x(k), equation_.operands[k]};
+    for (size_t i = 0; i < x.labels.size(); ++i) {
+      const Dim& extent = x.value->shape()[i];
+      if (extent != Dim(1)) x.value = stated(x, i, extents_.at(x.labels[i]));
+    }
     for (size_t i = 0; i < x.labels.size(); ++i) {
       for (size_t j = x.labels.size(); j-- > i + 1;) {
         if (x.labels[j] == x.labels[i]) take_diagonal(&x, static_cast<int>(i), static_cast<int>(j));
@@ -84,14 +87,20 @@ class EinsumLowering {
     return x;
   }
 
+  // x with this extent of axis i.
+  Value* stated(const Labelled& x, size_t i, const Dim& extent) {
+    Shape shape = x.value->shape();
+    shape[i] = extent;
+    return c_.build.asserted(
+        x.value, shape, fmt::format("'{}' of the equation has two extents", text_of(x.labels[i])));
+  }
+
   // The n * n elements of both axes and n more are n rows of n + 1: their first ones are the
   // diagonal.
   void take_diagonal(Labelled* x, int i, int j) {
+    x->value = stated(*x, j, common_extent(x->value->shape()[i], x->value->shape()[j]));
+    x->value = stated(*x, i, x->value->shape()[j]);
     const Shape before = x->value->shape();
-    if (before[i] != before[j]) {
-      throw_error(ErrorKind::kValue, "'{}' of the equation is twice in a term of two extents: {}",
-                  text_of(x->labels[i]), difference_text(before[i], before[j]));
-    }
     std::vector<int> perm;
     Shape outer;
     for (int axis = 0; axis < static_cast<int>(before.size()); ++axis) {

@@ -1,6 +1,8 @@
 // GatherND: x (B..., D..., Z...), indices (B..., I..., K) -> (B..., I..., Z...), K coordinates for
 // the axes D; ScatterND: x with updates (I..., Z...) written at indices (I..., K). Negative indices
 // count from the end.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/error.h"
@@ -24,11 +26,8 @@ size_t coordinate_count(LowerContext& c, int64_t batch) {
                 ir::name_of(c.x(1)->dtype()));
   }
   const ir::Dim& last = c.x(1)->shape().back();
-  if (!last.is_constant()) {
-    throw_error(ErrorKind::kUnsupported,
-                "the last extent of {} is {}, which cannot stay symbolic; fix it by --dim",
-                c.input_text(1), last.to_string());
-  }
+  c.require_fixed(last,
+                  fmt::format("the last extent of {} is {}", c.input_text(1), last.to_string()));
   const int rank = c.x(0)->rank();
   if (batch < 0 || batch >= std::min(rank, c.x(1)->rank()) || batch + last.value() > rank) {
     throw_error(ErrorKind::kValue, "{} of shape {} cannot index {} of shape {} with batch_dims {}",
@@ -53,14 +52,9 @@ Values lower_gather_nd(LowerContext& c) {
   const int64_t batch_dims = c.opset() >= 12 ? c.integer("batch_dims") : 0;
   const size_t count = coordinate_count(c, batch_dims);
   const auto batch = static_cast<size_t>(batch_dims);
-  const Shape& x = c.x(0)->shape();
-  const Shape& indices = c.x(1)->shape();
-  for (size_t i = 0; i < batch; ++i) {
-    if (x[i] == indices[i]) continue;
-    throw_error(ErrorKind::kValue, "batch axis {} of {} and {}: {}", i, c.input_text(0),
-                c.input_text(1), difference_text(x[i], indices[i]));
-  }
-  Positions p(c.graph(), {c.x(0), c.x(1)});
+  Shape x = c.x(0)->shape(), indices = c.x(1)->shape();
+  for (size_t i = 0; i < batch; ++i) x[i] = indices[i] = common_extent(x[i], indices[i]);
+  Positions p(c.graph(), {c.shaped(0, x), c.shaped(1, indices)});
   Shape shape(indices.begin(), indices.end() - 1);
   const Refs at = p.indices(static_cast<int>(shape.size()));
   Refs from(at.begin(), at.begin() + batch_dims);
@@ -80,13 +74,8 @@ Values lower_scatter_nd(LowerContext& c) {
   Shape expected(c.x(1)->shape().begin(), c.x(1)->shape().end() - 1);
   const int outer = static_cast<int>(expected.size());
   expected.insert(expected.end(), x.begin() + static_cast<std::ptrdiff_t>(count), x.end());
-  if (c.x(2)->shape() != expected) {
-    throw_error(ErrorKind::kValue, "{} has shape {}, expected {} for {} of shape {}",
-                c.input_text(2), ir::to_string(c.x(2)->shape()), ir::to_string(expected),
-                c.input_text(1), ir::to_string(c.x(1)->shape()));
-  }
   // The scatter's operand 1 is its updates.
-  Positions p(c.graph(), {c.x(0), c.x(2), c.x(1)});
+  Positions p(c.graph(), {c.x(0), c.shaped(2, expected), c.x(1)});
   Refs to = coordinates(p, 2, p.indices(outer), x, 0, count);
   for (int i = outer; i < static_cast<int>(expected.size()); ++i) to.push_back(p.index(i));
   return {p.scatter(scatter_kind(c), to)};

@@ -41,11 +41,9 @@ Values lower_gemm(LowerContext& c) {
       "{} of shape {} (transA = {}) and {} of shape {} (transB = {}) cannot be multiplied",
       c.input_text(0), ir::to_string(c.x(0)->shape()), c.integer("transA"), c.input_text(1),
       ir::to_string(c.x(1)->shape()), c.integer("transB"));
-  if (b->shape()[0].is_constant()) {
-    a = c.build.asserted(a, {a->shape()[0], b->shape()[0]}, text);
-  } else {
-    b = c.build.asserted(b, {a->shape()[1], b->shape()[1]}, text);
-  }
+  const ir::Dim inner = common_extent(b->shape()[0], a->shape()[1]);
+  a = c.build.asserted(a, {a->shape()[0], inner}, text);
+  b = c.build.asserted(b, {inner, b->shape()[1]}, text);
   Value* y = c.graph().value(ir::Contract{.window = {}, .epilogue = {}}, {a, b});
   if (!c.has(2) || beta == 0) {
     if (alpha == 1) return {y};
@@ -53,11 +51,13 @@ Values lower_gemm(LowerContext& c) {
         {y}, [&](ExprBuilder& e, const auto& v) { return scaled(e, v[0], alpha, dtype); })};
   }
   c.require_same_dtype(2);
-  if (broadcast_shape(y->shape(), c.x(2)->shape()) != y->shape()) {
-    throw_error(ErrorKind::kValue, "{} has shape {}, which does not broadcast to {}",
-                c.input_text(2), ir::to_string(c.x(2)->shape()), ir::to_string(y->shape()));
-  }
-  return {c.build.elementwise({y, c.x(2)}, [&](ExprBuilder& e, const auto& v) {
+  const std::string unfit =
+      fmt::format("{} has shape {}, which does not broadcast to {}", c.input_text(2),
+                  ir::to_string(c.x(2)->shape()), ir::to_string(y->shape()));
+  Shape shape = y->shape();
+  Value* bias = c.build.broadcasting_to(c.x(2), &shape, unfit);
+  y = c.build.asserted(y, shape, unfit);
+  return {c.build.elementwise({y, bias}, [&](ExprBuilder& e, const auto& v) {
     return e.binary(ScalarOp::kAdd, scaled(e, v[0], alpha, dtype), scaled(e, v[1], beta, dtype));
   })};
 }

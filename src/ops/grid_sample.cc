@@ -30,16 +30,16 @@ Border border_of(const LowerContext& c) {
 // Channels are last inside, so that a coordinate is computed once for all of them.
 class Sampler {
  public:
-  Sampler(LowerContext& c, int taps)
+  Sampler(LowerContext& c, ir::Value* x, ir::Value* grid, int taps)
       : build_(c.build),
-        p_(c.graph(), {c.build.to_channels_last(c.x(0)), c.x(1)}),
-        x_(c.x(0)->shape()),
-        grid_(c.x(1)->shape()),
-        spatial_(c.x(0)->rank() - 2),
+        p_(c.graph(), {c.build.to_channels_last(x), grid}),
+        x_(x->shape()),
+        grid_(grid->shape()),
+        spatial_(x->rank() - 2),
         taps_(taps),
         border_(border_of(c)),
         aligned_(c.flag("align_corners")),
-        real_(c.x(1)->dtype()) {}
+        real_(grid->dtype()) {}
 
   ir::Value* make(DType dtype) {
     Shape shape(grid_.begin(), grid_.end() - 1);
@@ -157,24 +157,19 @@ Values lower_grid_sample(LowerContext& c) {
   c.require_rank(0, 3);
   const int rank = c.x(0)->rank();
   c.require_rank(1, rank, rank);
-  const Shape& x = c.x(0)->shape();
-  const Shape& grid = c.x(1)->shape();
   if (!ir::is_float(c.x(1)->dtype())) {
     throw_error(ErrorKind::kType, "{} is {}, expected floats", c.input_text(1),
                 ir::name_of(c.x(1)->dtype()));
   }
-  if (grid.back() != Dim(rank - 2)) {
-    throw_error(ErrorKind::kValue, "{} has shape {}, expected a last extent of {}", c.input_text(1),
-                ir::to_string(grid), rank - 2);
-  }
-  if (grid[0] != x[0]) {
-    throw_error(ErrorKind::kValue, "the batches of {} and {}: {}", c.input_text(0), c.input_text(1),
-                difference_text(x[0], grid[0]));
-  }
+  Shape of_x = c.x(0)->shape(), of_grid = c.x(1)->shape();
+  of_x[0] = of_grid[0] = common_extent(of_x[0], of_grid[0]);
+  of_grid.back() = rank - 2;
+  ir::Value* x = c.shaped(0, of_x);
+  ir::Value* grid = c.shaped(1, of_grid);
   const std::string& mode = c.text("mode");
-  if (mode == "nearest") return {Sampler(c, 1).make(c.x(0)->dtype())};
-  if (mode == "linear" || mode == "bilinear") return {Sampler(c, 2).make(c.x(0)->dtype())};
-  if (mode == "cubic" || mode == "bicubic") return {Sampler(c, 4).make(c.x(0)->dtype())};
+  if (mode == "nearest") return {Sampler(c, x, grid, 1).make(x->dtype())};
+  if (mode == "linear" || mode == "bilinear") return {Sampler(c, x, grid, 2).make(x->dtype())};
+  if (mode == "cubic" || mode == "bicubic") return {Sampler(c, x, grid, 4).make(x->dtype())};
   throw_error(ErrorKind::kValue, "mode is '{}', expected nearest, {}", mode,
               c.opset() >= 20 ? "linear or cubic" : "bilinear or bicubic");
 }

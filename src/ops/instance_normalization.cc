@@ -2,6 +2,8 @@
 // channels, of each sample.
 //   x (N, C, S...), scale (C), bias (C) -> y like x
 // Up to opset 20 GroupNormalization has one scale and bias for each group: (num_groups).
+#include <fmt/format.h>
+
 #include <numeric>
 
 #include "base/error.h"
@@ -19,13 +21,19 @@ using ir::Value;
 
 // Scale or bias: a vector of `extent` elements, shaped like an operand of x.
 Value* parameter(LowerContext& c, size_t input, const Dim& extent, const Shape& shape) {
-  Value* p = c.x(input);
-  if (p->shape() != Shape{extent}) {
-    throw_error(ErrorKind::kValue, "{} has shape {}, expected {}", c.input_text(input),
-                ir::to_string(p->shape()), ir::to_string(Shape{extent}));
-  }
+  Value* p = c.shaped(input, {extent});
   c.require_same_dtype(input);
   return c.build.reshape(c.build.cast(p, computing_type(p->dtype())), shape);
+}
+
+// x, whose channels scale and bias tell where it does not.
+Value* channelled(LowerContext& c) {
+  Shape shape = c.x(0)->shape();
+  for (const size_t i : {1, 2}) {
+    const Value* p = c.x(i);
+    if (p->rank() == 1) shape[1] = common_extent(shape[1], p->shape()[0]);
+  }
+  return c.shaped(0, shape);
 }
 
 // x (N, G, C/G, S...), normalised over all axes behind the second one.
@@ -38,7 +46,7 @@ Value* normalise(LowerContext& c, Value* x, Value* scale, Value* bias) {
 
 Values lower_instance_normalization(LowerContext& c) {
   c.require_rank(0, 2);
-  Value* x = c.build.cast(c.x(0), computing_type(c.x(0)->dtype()));
+  Value* x = c.build.cast(channelled(c), computing_type(c.x(0)->dtype()));
   Shape shape(x->rank(), Dim(1));
   shape[1] = x->shape()[1];
   Value* scale = parameter(c, 1, shape[1], shape);
@@ -48,13 +56,15 @@ Values lower_instance_normalization(LowerContext& c) {
 
 Values lower_group_normalization(LowerContext& c, bool by_channel) {
   c.require_rank(0, 2);
-  const Shape& shape = c.x(0)->shape();
   const int64_t groups = c.integer("num_groups");
+  Value* whole = by_channel ? channelled(c) : c.x(0);
+  const std::string text =
+      fmt::format("num_groups is {}, but {} of shape {} has {} channels", groups, c.input_text(0),
+                  ir::to_string(whole->shape()), whole->shape()[1].to_string());
+  if (groups < 1) throw_error(ErrorKind::kValue, "{}", text);
+  Value* x = c.build.divisible(whole, 1, groups, text);
+  const Shape& shape = x->shape();
   const Dim& channels = shape[1];
-  if (groups < 1 || ir::mod(channels, groups) != Dim(0)) {
-    throw_error(ErrorKind::kValue, "num_groups is {}, but {} of shape {} has {} channels", groups,
-                c.input_text(0), ir::to_string(shape), channels.to_string());
-  }
   const Dim in_group = ir::floordiv(channels, groups);
   Shape split{shape[0], groups, in_group};
   split.insert(split.end(), shape.begin() + 2, shape.end());
@@ -64,9 +74,9 @@ Values lower_group_normalization(LowerContext& c, bool by_channel) {
   const Dim extent = by_channel ? channels : Dim(groups);
   Value* scale = parameter(c, 1, extent, of_parameter);
   Value* bias = parameter(c, 2, extent, of_parameter);
-  Value* x = c.build.cast(c.x(0), computing_type(c.x(0)->dtype()));
-  Value* y = normalise(c, c.build.reshape(x, split), scale, bias);
-  return {c.build.cast(c.build.reshape(y, shape), c.x(0)->dtype())};
+  x = c.build.cast(c.build.reshape(x, split), computing_type(x->dtype()));
+  Value* y = c.build.reshape(normalise(c, x, scale, bias), shape);
+  return {c.build.cast(c.build.asserted(y, whole->shape(), text), c.x(0)->dtype())};
 }
 
 OpDef group_normalization(int since, int until, bool by_channel) {

@@ -1,6 +1,8 @@
 // LayerNormalization, RMSNormalization: over all axes from `axis` on, then scale and bias of those
 // axes.
 //   x (A..., N...), scale (N...), bias (N...) -> y like x, mean and inverse deviation (A..., 1...)
+#include <fmt/format.h>
+
 #include <numeric>
 
 #include "base/error.h"
@@ -25,22 +27,43 @@ std::vector<int> axes_from(LowerContext& c) {
   return axes;
 }
 
-// Scale or bias as an elementwise operand of x: broadcast to the normalised axes, or all of their
-// elements in another shape, as exporters that flatten write it.
-Value* parameter(LowerContext& c, size_t input, const std::vector<int>& axes) {
-  const Shape& x = c.x(0)->shape();
-  const Shape normalised(x.begin() + axes.front(), x.end());
-  Value* p = c.build.cast(c.x(input), computing_type(c.x(0)->dtype()));
-  bool fits = p->shape().size() <= x.size();
-  for (size_t i = 0; fits && i < p->shape().size(); ++i) {
-    const Dim& extent = p->shape()[i];
-    fits = extent == Dim(1) || extent == x[x.size() - p->shape().size() + i];
+// Whether x broadcasts to this shape as far as is known.
+bool may_broadcast(const Shape& x, const Shape& shape) {
+  if (x.size() > shape.size()) return false;
+  for (size_t i = 0; i < x.size(); ++i) {
+    const Dim& extent = shape[shape.size() - x.size() + i];
+    if (x[i] != Dim(1) && x[i].is_constant() && extent.is_constant() && x[i] != extent)
+      return false;
   }
-  if (fits) return p;
-  if (ir::element_count(p->shape()) == ir::element_count(normalised))
-    return c.build.reshape(p, normalised);
-  throw_error(ErrorKind::kValue, "{} has shape {}, expected one that broadcasts to {}",
-              c.input_text(input), ir::to_string(p->shape()), ir::to_string(normalised));
+  return true;
+}
+
+// x, scale and bias as operands of one elementwise node.
+struct Operands {
+  Value *x, *scale, *bias = nullptr;
+};
+
+// Scale and bias broadcast to the normalised axes, or are all of their elements in another shape,
+// as exporters that flatten write it.
+Operands operands(LowerContext& c, const std::vector<int>& axes) {
+  Shape x = c.x(0)->shape();
+  const Shape normalised(x.begin() + axes.front(), x.end());
+  const auto text = [&](size_t i) {
+    return fmt::format("{} has shape {}, expected one that broadcasts to {}", c.input_text(i),
+                       ir::to_string(c.x(i)->shape()), ir::to_string(normalised));
+  };
+  const auto parameter = [&](size_t i) {
+    Value* p = c.build.cast(c.x(i), computing_type(c.x(0)->dtype()));
+    if (!may_broadcast(p->shape(), x) &&
+        ir::element_count(p->shape()) == ir::element_count(normalised)) {
+      return c.build.reshape(p, normalised);
+    }
+    return c.build.broadcasting_to(p, &x, text(i));
+  };
+  Operands result{nullptr, parameter(1)};
+  if (c.has(2)) result.bias = parameter(2);
+  result.x = c.build.asserted(c.x(0), x, text(1));
+  return result;
 }
 
 // The type that mean and inverse deviation are returned in.
@@ -55,10 +78,11 @@ Values lower_layer_normalization(LowerContext& c) {
   const std::vector<int> axes = axes_from(c);
   const DType stash = stash_type(c);
   const DType dtype = c.x(0)->dtype();
-  Value* x = c.build.cast(c.x(0), computing_type(dtype));
+  const Operands o = operands(c, axes);
+  Value* x = c.build.cast(o.x, computing_type(dtype));
   const Standardized s = standardize(c.build, x, axes, c.real("epsilon"));
-  Value* y = c.build.binary(ScalarOp::kMul, s.y, parameter(c, 1, axes));
-  if (c.has(2)) y = c.build.binary(ScalarOp::kAdd, y, parameter(c, 2, axes));
+  Value* y = c.build.binary(ScalarOp::kMul, s.y, o.scale);
+  if (o.bias) y = c.build.binary(ScalarOp::kAdd, y, o.bias);
   Values results{c.build.cast(y, dtype)};
   if (c.wants(1) || c.wants(2)) {
     results.push_back(c.build.cast(s.mean, stash));
@@ -71,7 +95,8 @@ Values lower_layer_normalization(LowerContext& c) {
 Values lower_rms_normalization(LowerContext& c) {
   const std::vector<int> axes = axes_from(c);
   stash_type(c);
-  Value* x = c.build.cast(c.x(0), computing_type(c.x(0)->dtype()));
+  const Operands o = operands(c, axes);
+  Value* x = c.build.cast(o.x, computing_type(o.x->dtype()));
   Value* squares = c.build.elementwise(
       {x}, [](auto& e, const auto& v) { return e.binary(ScalarOp::kMul, v[0], v[0]); });
   Value* inverse = c.build.elementwise({c.build.mean(squares, axes)}, [&](auto& e, const auto& v) {
@@ -80,7 +105,7 @@ Values lower_rms_normalization(LowerContext& c) {
     return e.unary(ScalarOp::kReciprocal, root);
   });
   Value* y = c.build.binary(ScalarOp::kMul, x, inverse);
-  y = c.build.binary(ScalarOp::kMul, y, parameter(c, 1, axes));
+  y = c.build.binary(ScalarOp::kMul, y, o.scale);
   return {c.build.cast(y, c.x(1)->dtype())};
 }
 

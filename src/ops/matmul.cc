@@ -54,9 +54,7 @@ Values lower_matmul(LowerContext& c) {
   if (row) a = c.build.reshape(a, {Dim(1), a->shape()[0]});
   if (column) b = c.build.reshape(b, {b->shape()[0], Dim(1)});
   Shape left = a->shape(), right = b->shape();
-  Dim& of_right = right[right.size() - 2];
-  (of_right.is_constant() ? left.back() : of_right) =
-      of_right.is_constant() ? of_right : left.back();
+  left.back() = right[right.size() - 2] = common_extent(right[right.size() - 2], left.back());
   const std::string text =
       fmt::format("{} of shape {} and {} of shape {} cannot be multiplied", c.input_text(0),
                   ir::to_string(c.x(0)->shape()), c.input_text(1), ir::to_string(c.x(1)->shape()));

@@ -13,8 +13,7 @@ using Op = ir::ScalarOp;
 using Ref = Positions::Ref;
 
 // The extents that a pool with this window would have made x from.
-Shape unpooled(LowerContext& c) {
-  const Shape& x = c.x(0)->shape();
+Shape unpooled(LowerContext& c, const Shape& x) {
   const Ints& kernel = c.integers("kernel_shape");
   const size_t spatial = kernel.size();
   if (x.size() != spatial + 2) {
@@ -32,12 +31,17 @@ Shape unpooled(LowerContext& c) {
 }
 
 Values lower_max_unpool(LowerContext& c) {
-  ir::Value* x = c.x(0);
-  if (c.x(1)->shape() != x->shape() || c.x(1)->dtype() != ir::DType::kI64) {
-    throw_error(ErrorKind::kValue, "{} is {}, expected int64{}", c.input_text(1),
-                ir::to_string(c.x(1)->type), ir::to_string(x->shape()));
+  if (c.x(1)->dtype() != ir::DType::kI64) {
+    throw_error(ErrorKind::kType, "{} is {}, expected int64", c.input_text(1),
+                ir::name_of(c.x(1)->dtype()));
   }
-  const Shape counted = unpooled(c);
+  const int rank = c.x(0)->rank();
+  c.require_rank(1, rank, rank);
+  Shape common = c.x(0)->shape();
+  for (int i = 0; i < rank; ++i) common[i] = common_extent(common[i], c.x(1)->shape()[i]);
+  ir::Value* x = c.shaped(0, common);
+  ir::Value* indices = c.shaped(1, common);
+  const Shape counted = unpooled(c, common);
   Shape shape = counted;
   if (c.has(2)) shape = c.extents(2);
   if (shape.size() != counted.size()) {
@@ -45,8 +49,7 @@ Values lower_max_unpool(LowerContext& c) {
                 counted.size());
   }
   ir::Value* zeros = c.build.broadcast_to(c.build.scalar(0, x->dtype()), shape);
-  Positions p(c.graph(), {zeros, x, c.x(1)});
-  const int rank = x->rank();
+  Positions p(c.graph(), {zeros, x, indices});
   Ref rest = p.load(2, p.indices(rank));
   std::vector<Ref> at(rank);
   for (int i = rank; i-- > 0;) {

@@ -14,33 +14,25 @@ using Op = ir::ScalarOp;
 using Ref = Positions::Ref;
 
 Dim depth_of(LowerContext& c) {
-  const Dim count = ir::element_count(c.x(1)->shape());
-  if (count != Dim(1)) {
-    throw_error(ErrorKind::kValue, "{} has shape {}, expected one element", c.input_text(1),
-                ir::to_string(c.x(1)->shape()));
-  }
-  if (ir::is_int(c.x(1)->dtype())) return c.extents(1).front();
+  if (ir::is_int(c.x(1)->dtype())) return c.extent(1);
+  Value* depth = c.single(1);
   if (const auto known = c.peek_tensor(1)) {
     if (known->as_double(0) < 0) {
       throw_error(ErrorKind::kValue, "{} is {}", c.input_text(1), known->as_double(0));
     }
     return static_cast<int64_t>(c.known_scalar(1));
   }
-  Value* whole = c.build.cast(c.x(1), DType::kI64);
+  Value* whole = c.build.cast(depth, DType::kI64);
   return integers_of(c.build, whole, c.input_text(1), /*signs=*/false).front();
 }
 
 Values lower_one_hot(LowerContext& c) {
   const Dim depth = depth_of(c);
-  if (c.x(2)->shape() != ir::Shape{2}) {
-    throw_error(ErrorKind::kValue, "{} has shape {}, expected [2]", c.input_text(2),
-                ir::to_string(c.x(2)->shape()));
-  }
   const int rank = c.x(0)->rank() + 1;
   const int axis = c.axis(c.integer("axis"), rank);
   ir::Shape shape = c.x(0)->shape();
   shape.insert(shape.begin() + axis, depth);
-  Positions p(c.graph(), {c.x(0), c.x(2)});
+  Positions p(c.graph(), {c.x(0), c.shaped(2, {2})});
   std::vector<Ref> at = p.indices(rank);
   at.erase(at.begin() + axis);
   const Ref index = p.resolved(p.load(0, at), depth);

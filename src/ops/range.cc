@@ -24,21 +24,10 @@ Value* progression(LowerContext& c, const Dim& count, Value* start, Value* delta
   });
 }
 
-void require_scalars(LowerContext& c) {
-  for (size_t i = 0; i < 3; ++i) {
-    const Dim count = ir::element_count(c.x(i)->shape());
-    if (count == Dim(1)) continue;
-    throw_error(ErrorKind::kValue, "{} has shape {}, expected one element", c.input_text(i),
-                ir::to_string(c.x(i)->shape()));
-  }
-}
-
 // The number of elements is computed and measured. A delta of 0 gives none.
-Value* at_run(LowerContext& c) {
+Value* at_run(LowerContext& c, const Values& scalars) {
   const DType dtype = c.x(0)->dtype();
-  const auto scalar = [&](size_t i) { return c.build.reshape(c.x(i), {}); };
-  Value *start = scalar(0), *limit = scalar(1), *delta = scalar(2);
-  Value* number = c.build.elementwise({start, limit, delta}, [&](auto& e, const auto& v) {
+  Value* number = c.build.elementwise(scalars, [&](auto& e, const auto& v) {
     const auto wide = [&](const auto& x) { return e.cast(x, DType::kF64); };
     const auto span = e.binary(ScalarOp::kSub, wide(v[1]), wide(v[0]));
     const auto count = e.unary(ScalarOp::kCeil, e.binary(ScalarOp::kDiv, span, wide(v[2])));
@@ -49,7 +38,7 @@ Value* at_run(LowerContext& c) {
                     e.constant(int64_t{0}, DType::kI64));
   });
   number = c.build.measure(number, c.build.new_symbols(c.output_name() + ".count", 1), {});
-  return progression(c, number->elements->front(), start, delta);
+  return progression(c, number->elements->front(), scalars[0], scalars[2]);
 }
 
 void require_moderate(double count) {
@@ -88,19 +77,19 @@ Value* of_dims(LowerContext& c, const Dim& start, const Dim& limit, int64_t step
 Values lower_range(LowerContext& c) {
   c.require_same_dtype(1);
   c.require_same_dtype(2);
-  require_scalars(c);
+  const Values scalars{c.single(0), c.single(1), c.single(2)};
   bool known = true, expressions = true;
   for (size_t i = 0; i < 3; ++i) {
     known = known && c.peek_tensor(i).has_value();
     expressions = expressions && c.x(i)->elements && !c.x(i)->measured;
   }
   if (ir::is_float(c.x(0)->dtype())) {
-    if (!known) return {at_run(c)};
+    if (!known) return {at_run(c, scalars)};
     return {of_reals(c, c.known_scalar(0), c.known_scalar(1), c.known_scalar(2))};
   }
-  if (!known && !expressions) return {at_run(c)};
+  if (!known && !expressions) return {at_run(c, scalars)};
   const Dim delta = c.known_dims(2)[0];
-  if (!delta.is_constant()) return {at_run(c)};
+  if (!delta.is_constant()) return {at_run(c, scalars)};
   return {of_dims(c, c.known_dims(0)[0], c.known_dims(1)[0], delta.value())};
 }
 

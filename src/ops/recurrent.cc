@@ -79,19 +79,24 @@ class RecurrentLowering {
   void read_shapes() {
     c_.require_rank(kX, 3, 3);
     c_.require_rank(kR, 3, 3);
-    const Shape& x = c_.x(kX)->shape();
+    c_.require_rank(kW, 3, 3);
+    Shape x = c_.x(kX)->shape();
+    x[2] = common_extent(x[2], c_.x(kW)->shape()[2]);
     steps_ = x[batch_first_ ? 1 : 0];
     rows_ = x[batch_first_ ? 0 : 1];
     hidden_ = c_.x(kR)->shape()[2];
-    if (!hidden_.is_constant()) {
-      throw_error(ErrorKind::kUnsupported, "the last extent of {} is {}; fix it by --dim",
-                  c_.input_text(kR), hidden_.to_string());
+    if (c_.has_attribute("hidden_size")) {
+      const std::string text =
+          fmt::format("hidden_size is {}, but {} has shape {}", c_.integer("hidden_size"),
+                      c_.input_text(kR), ir::to_string(c_.x(kR)->shape()));
+      if (hidden_.is_constant() && hidden_ != Dim(c_.integer("hidden_size")))
+        throw_error(ErrorKind::kValue, "{}", text);
+      hidden_ = c_.integer("hidden_size");
     }
-    if (c_.has_attribute("hidden_size") && Dim(c_.integer("hidden_size")) != hidden_) {
-      throw_error(ErrorKind::kValue, "hidden_size is {}, but {} has shape {}",
-                  c_.integer("hidden_size"), c_.input_text(kR), ir::to_string(c_.x(kR)->shape()));
-    }
+    c_.require_fixed(hidden_, fmt::format("the last extent of {} is {}", c_.input_text(kR),
+                                          hidden_.to_string()));
     columns_ = hidden_ * Dim(op_.gates());
+    expect(kX, x);
     expect(kW, {directions_, columns_, x[2]});
     expect(kR, {directions_, columns_, hidden_});
     if (c_.has(kB)) expect(kB, {directions_, columns_ * Dim(2)});
@@ -125,35 +130,15 @@ class RecurrentLowering {
       throw_error(ErrorKind::kType, "{} is {}, expected {}", c_.input_text(i),
                   ir::name_of(value->dtype()), ir::name_of(dtype));
     }
-    const auto refuse = [&](const std::string& why) {
-      throw_error(ErrorKind::kValue, "{} has shape {}, expected {}{}", c_.input_text(i),
-                  ir::to_string(value->shape()), ir::to_string(shape), why);
-    };
-    if (value->shape().size() != shape.size()) refuse("");
-    for (size_t k = 0; k < shape.size(); ++k) {
-      const Dim& extent = value->shape()[k];
-      if (extent != shape[k] && extent.is_constant() && shape[k].is_constant())
-        refuse(": " + difference_text(extent, shape[k]));
-    }
-    expected_[i] = shape;
-  }
-
-  // Input i, whose symbolic extents are checked when the model runs.
-  Value* given(size_t i) {
-    const auto expected = expected_.find(i);
-    if (expected == expected_.end()) return c_.x(i);
-    return b_.asserted(
-        c_.x(i), expected->second,
-        fmt::format("{} has shape {}, expected {}", c_.input_text(i),
-                    ir::to_string(c_.x(i)->shape()), ir::to_string(expected->second)));
+    given_[i] = c_.shaped(i, shape);
   }
 
   // Half precision is computed in float32.
-  Value* input(size_t i) { return b_.cast(given(i), work_); }
+  Value* input(size_t i) { return b_.cast(given_.at(i), work_); }
 
   // The inputs of all steps and directions times their weights, with the biases: (T, N, D*G*H).
   Value* products() {
-    const Shape x = c_.x(kX)->shape();
+    const Shape x = given_.at(kX)->shape();
     const Dim all = columns_ * Dim(directions_);
     Value* w = b_.reshape(b_.permute(input(kW), {2, 0, 1}), {x[2], all});
     Value* flat = b_.reshape(input(kX), {x[0] * x[1], x[2]});
@@ -187,7 +172,7 @@ class RecurrentLowering {
     if (op_.peepholes) {
       values.push_back(b_.reshape(b_.slice(input(kP), 0, d, 1), {3, hidden_}));
     }
-    if (op_.lengths) values.push_back(given(kLengths));
+    if (op_.lengths) values.push_back(given_.at(kLengths));
     return values;
   }
 
@@ -224,7 +209,7 @@ class RecurrentLowering {
   bool reverse_ = false, batch_first_ = false;
   int directions_ = 1;
   Dim steps_, rows_, hidden_, columns_;  // T, N, H, G*H
-  std::map<size_t, Shape> expected_;     // of inputs, by position
+  std::map<size_t, Value*> given_;       // inputs of the shapes they must have, by position
   DType work_ = DType::kF32;
 };
 

@@ -40,12 +40,8 @@ Values reshape_at_run(LowerContext& c) {
   using ir::ScalarOp;
   const Shape& from = c.x(0)->shape();
   const Dim rank = c.x(1)->rank() == 0 ? Dim(1) : c.x(1)->shape()[0];
-  if (!rank.is_constant()) {
-    throw_error(ErrorKind::kUnsupported,
-                "the extent of {} is {}, which cannot stay symbolic: it is the output's rank; fix "
-                "it by --dim",
-                c.input_text(1), rank.to_string());
-  }
+  c.require_fixed(rank, fmt::format("the extent of {}, the output's rank, is {}", c.input_text(1),
+                                    rank.to_string()));
   ir::Value* given = c.build.reshape(c.build.cast(c.x(1), ir::DType::kI64), {rank});
   Shape kept;
   for (int64_t i = 0; i < rank.value(); ++i) {
@@ -153,10 +149,10 @@ Values lower_squeeze(LowerContext& c) {
     for (size_t i = 0; i < x.size(); ++i) {
       if (!x[i].is_constant() && !proved_ge(x[i], 2, c.graph().symbols)) {
         if (i == 0) settle_batch(c);
-        throw_error(ErrorKind::kUnsupported,
-                    "without axes, whether extent {} of shape {} goes depends on its value; fix it "
-                    "by --dim",
-                    x[i].to_string(), ir::to_string(x));
+        c.require_fixed(x[i],
+                        fmt::format("without axes, whether an extent of shape {} goes depends "
+                                    "on its value, and extent {} is {}",
+                                    ir::to_string(x), i, x[i].to_string()));
       }
       if (x[i] == Dim(1)) axes.push_back(static_cast<int>(i));
     }

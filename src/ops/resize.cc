@@ -91,15 +91,13 @@ std::vector<int> resized_axes(LowerContext& c) {
 }
 
 // Sizes as limits of the axes, under one scale for all.
-void keep_aspect_ratio(std::vector<ResampledAxis>* axes, bool larger) {
+void keep_aspect_ratio(const LowerContext& c, std::vector<ResampledAxis>* axes, bool larger) {
   float scale = 0;
   for (size_t k = 0; k < axes->size(); ++k) {
     const ResampledAxis& axis = (*axes)[k];
-    if (!axis.in.is_constant() || !axis.out.is_constant()) {
-      throw_error(ErrorKind::kUnsupported,
-                  "keep_aspect_ratio_policy from extent {} to {} cannot stay symbolic; fix it by "
-                  "--dim",
-                  axis.in.to_string(), axis.out.to_string());
+    for (const Dim& extent : {axis.in, axis.out}) {
+      c.require_fixed(extent, fmt::format("keep_aspect_ratio_policy from extent {} to {}",
+                                          axis.in.to_string(), axis.out.to_string()));
     }
     const float here = static_cast<float>(axis.out.value()) / static_cast<float>(axis.in.value());
     scale = k == 0 ? here : larger ? std::max(scale, here) : std::min(scale, here);
@@ -127,7 +125,7 @@ std::vector<ResampledAxis> sized_axes(LowerContext& c, const std::vector<int>& a
                 "keep_aspect_ratio_policy is '{}', expected stretch, not_larger or not_smaller",
                 policy);
   }
-  keep_aspect_ratio(&result, policy == "not_smaller");
+  keep_aspect_ratio(c, &result, policy == "not_smaller");
   return result;
 }
 

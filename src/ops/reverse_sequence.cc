@@ -12,16 +12,18 @@ using Ref = Positions::Ref;
 Values lower_reverse_sequence(LowerContext& c) {
   c.require_rank(0, 2);
   c.require_rank(1, 1, 1);
-  ir::Value* x = c.x(0);
-  const int rank = x->rank();
+  const int rank = c.x(0)->rank();
   const int batch = c.axis(c.integer("batch_axis"), rank);
   const int time = c.axis(c.integer("time_axis"), rank);
   if (batch == time) throw_error(ErrorKind::kValue, "batch_axis and time_axis are both {}", batch);
-  if (c.x(1)->dtype() != ir::DType::kI64 || c.x(1)->shape()[0] != x->shape()[batch]) {
-    throw_error(ErrorKind::kValue, "{} is {}, expected int64[{}]", c.input_text(1),
-                ir::to_string(c.x(1)->type), x->shape()[batch].to_string());
+  if (c.x(1)->dtype() != ir::DType::kI64) {
+    throw_error(ErrorKind::kType, "{} is {}, expected int64", c.input_text(1),
+                ir::name_of(c.x(1)->dtype()));
   }
-  Positions p(c.graph(), {x, c.x(1)});
+  ir::Shape shape = c.x(0)->shape();
+  shape[batch] = common_extent(shape[batch], c.x(1)->shape()[0]);
+  ir::Value* x = c.shaped(0, shape);
+  Positions p(c.graph(), {x, c.shaped(1, {shape[batch]})});
   const Ref length = p.load(1, {p.index(batch)});
   std::vector<Ref> at = p.indices(rank);
   const Ref mirrored = p.sub(p.sub(length, p.number(1)), at[time]);

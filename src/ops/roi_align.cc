@@ -16,7 +16,9 @@ class RoiAlign {
  public:
   explicit RoiAlign(LowerContext& c)
       : c_(c),
-        p_(c.graph(), {c.build.to_channels_last(c.x(0)), c.x(1), c.x(2)}),
+        regions_(common_extent(c.x(1)->shape()[0], c.x(2)->shape()[0])),
+        p_(c.graph(),
+           {c.build.to_channels_last(c.x(0)), c.shaped(1, {regions_, 4}), c.shaped(2, {regions_})}),
         real_(c.x(0)->dtype() == DType::kF64 ? DType::kF64 : DType::kF32),
         samples_(c.integer("sampling_ratio")),
         centred_(c.opset() >= 16 && c.text("coordinate_transformation_mode") == "half_pixel"),
@@ -24,8 +26,7 @@ class RoiAlign {
 
   ir::Value* make() {
     const ir::Shape& x = c_.x(0)->shape();
-    const ir::Shape shape{c_.x(1)->shape()[0], c_.integer("output_height"),
-                          c_.integer("output_width"), x[1]};
+    const ir::Shape shape{regions_, c_.integer("output_height"), c_.integer("output_width"), x[1]};
     batch_ = p_.cast(p_.load(2, {p_.index(0)}), DType::kI64);
     Ref total = -1;
     for (int64_t row = 0; row < samples_; ++row) {
@@ -82,6 +83,7 @@ class RoiAlign {
   }
 
   LowerContext& c_;
+  Dim regions_;
   Positions p_;
   DType real_;
   int64_t samples_;
@@ -93,12 +95,6 @@ Values lower_roi_align(LowerContext& c) {
   c.require_rank(0, 4, 4);
   c.require_rank(1, 2, 2);
   c.require_rank(2, 1, 1);
-  const ir::Shape& rois = c.x(1)->shape();
-  if (rois[1] != Dim(4) || c.x(2)->shape()[0] != rois[0]) {
-    throw_error(ErrorKind::kValue, "{} has shape {} and {} has {}, expected [R,4] and [R]",
-                c.input_text(1), ir::to_string(rois), c.input_text(2),
-                ir::to_string(c.x(2)->shape()));
-  }
   c.require_same_dtype(1);
   const std::string& mode = c.text("mode");
   if (mode != "avg" && mode != "max") {

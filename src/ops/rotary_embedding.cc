@@ -3,6 +3,8 @@
 //   cos, sin (positions, R/2) with position_ids (B, S), or (B, S, R/2) without
 // The first R elements of a head are turned, all of them when rotary_embedding_dim is 0: element i
 // with element i + R/2, or interleaved, element 2i with element 2i + 1.
+#include <fmt/format.h>
+
 #include "base/error.h"
 #include "ops/lowering/context.h"
 
@@ -16,35 +18,53 @@ using ir::Value;
 
 enum Input : uint8_t { kX, kCos, kSin, kPositions };
 
-// x as (B, H, S, D) or (B, S, H, D).
-Value* by_heads(LowerContext& c) {
+std::string unpaired(const Dim& turned, const Dim& size) {
+  return fmt::format("{} elements of heads of {} cannot be turned in pairs", turned.to_string(),
+                     size.to_string());
+}
+
+void check(LowerContext& c) {
   c.require_rank(kX, 3, 4);
-  Value* x = c.x(kX);
-  if (x->rank() == 4) return x;
-  const int64_t heads = c.has_attribute("num_heads") ? c.integer("num_heads") : 0;
-  const Shape& shape = x->shape();
-  if (heads < 1 || ir::mod(shape[2], heads) != Dim(0)) {
-    throw_error(ErrorKind::kValue, "num_heads is {}, which does not divide the {} columns of {}",
-                heads, shape[2].to_string(), c.input_text(kX));
+  for (const size_t input : {kCos, kSin}) {
+    const int rank = c.has(kPositions) ? 2 : 3;
+    c.require_rank(input, rank, rank);
+    c.require_same_dtype(input);
   }
-  return c.build.reshape(x, {shape[0], shape[1], heads, ir::floordiv(shape[2], heads)});
+  if (c.has(kPositions)) c.require_rank(kPositions, 2, 2);
+}
+
+// x as (B, H, S, D) or (B, S, H, D), D even where all of a head is turned.
+Value* by_heads(LowerContext& c) {
+  Shape shape = c.x(kX)->shape();
+  const bool apart = shape.size() == 4;
+  const int64_t heads = apart ? 1 : c.has_attribute("num_heads") ? c.integer("num_heads") : 0;
+  const std::string text =
+      fmt::format("num_heads is {}, which does not divide the {} columns of {}", heads,
+                  shape.back().to_string(), c.input_text(kX));
+  if (heads < 1) throw_error(ErrorKind::kValue, "{}", text);
+  const bool whole = c.integer("rotary_embedding_dim") == 0;
+  const Dim& half = c.x(kCos)->shape().back();
+  if (whole && half.is_constant() && !shape.back().is_constant()) {
+    shape.back() = half * Dim(2 * heads);
+  }
+  const auto axis = static_cast<int>(shape.size()) - 1;
+  Value* x = c.build.divisible(c.shaped(kX, shape), axis, heads, text);
+  if (!apart) {
+    const Shape& s = x->shape();
+    x = c.build.reshape(x, {s[0], s[1], heads, ir::floordiv(s[2], heads)});
+  }
+  return whole ? c.build.divisible(x, 3, 2, unpaired(x->shape()[3], x->shape()[3])) : x;
 }
 
 // A cache as an operand of x: (B, 1, S, half) or (B, S, 1, half).
 Value* angles(LowerContext& c, size_t input, const Dim& half) {
-  Value* cache = c.x(input);
-  c.require_same_dtype(input);
-  const int rank = c.has(kPositions) ? 2 : 3;
-  c.require_rank(input, rank, rank);
-  if (c.has(kPositions)) {
-    c.require_rank(kPositions, 2, 2);
-    cache = c.graph().value(ir::Gather{0}, {cache, c.x(kPositions)});
-  }
-  if (cache->shape()[2] != half) {
-    throw_error(ErrorKind::kValue, "{} has {} columns, expected half of the turned elements: {}",
-                c.input_text(input), cache->shape()[2].to_string(), half.to_string());
-  }
-  const Shape& shape = cache->shape();
+  Shape shape = c.x(input)->shape();
+  const std::string text = fmt::format("{} has {} columns, expected half of the turned elements",
+                                       c.input_text(input), shape.back().to_string());
+  shape.back() = half;
+  Value* cache = c.build.asserted(c.x(input), shape, text);
+  if (c.has(kPositions)) cache = c.graph().value(ir::Gather{0}, {cache, c.x(kPositions)});
+  shape = cache->shape();
   const bool heads_first = c.x(kX)->rank() == 4;
   return c.build.reshape(cache, heads_first ? Shape{shape[0], Dim(1), shape[1], half}
                                             : Shape{shape[0], shape[1], Dim(1), half});
@@ -58,14 +78,14 @@ Value* combined(LowerContext& c, ScalarOp op, const Values& v) {
 }
 
 Values lower_rotary_embedding(LowerContext& c) {
+  check(c);
   Value* x = by_heads(c);
   const Dim& size = x->shape()[3];
   const int64_t given = c.integer("rotary_embedding_dim");
   const Dim turned = given ? Dim(given) : size;
-  if (given < 0 || ir::mod(turned, 2) != Dim(0) || !proved_ge(size, turned, c.graph().symbols)) {
-    throw_error(ErrorKind::kValue, "{} elements of heads of {} cannot be turned in pairs",
-                turned.to_string(), size.to_string());
-  }
+  const std::string text = unpaired(turned, size);
+  if (given < 0 || given % 2 != 0) throw_error(ErrorKind::kValue, "{}", text);
+  c.build.require_equal(ir::max(size, turned), size, text);
   const Dim half = ir::floordiv(turned, 2);
   const bool interleaved = c.flag("interleaved");
   Value* first = c.build.slice(x, 3, 0, half, interleaved ? 2 : 1);

@@ -14,11 +14,10 @@ Values lower_scatter(LowerContext& c) {
   c.require_same_dtype(2);
   const int axis = c.axis(c.integer("axis"), rank);
   check_indices(c, 1, axis);
-  if (c.x(2)->shape() != c.x(1)->shape()) {
-    throw_error(ErrorKind::kValue, "{} has shape {}, but {} has shape {}", c.input_text(2),
-                ir::to_string(c.x(2)->shape()), c.input_text(1), ir::to_string(c.x(1)->shape()));
-  }
-  Positions p(c.graph(), {c.x(0), c.x(2), c.x(1)});
+  c.require_rank(2, rank, rank);
+  ir::Shape shape = c.x(1)->shape();
+  for (int i = 0; i < rank; ++i) shape[i] = common_extent(shape[i], c.x(2)->shape()[i]);
+  Positions p(c.graph(), {c.x(0), c.shaped(2, shape), c.shaped(1, shape)});
   std::vector<Positions::Ref> at = p.indices(rank);
   at[axis] = p.resolved(p.load(2, at), c.x(0)->shape()[axis]);
   return {p.scatter(scatter_kind(c), at)};

@@ -32,11 +32,8 @@ Values lower_prelu(LowerContext& c) {
 ir::Value* bound(LowerContext& c, ir::Value* x, size_t i, ScalarOp op) {
   if (!c.has(i)) return x;
   c.require_same_dtype(i);
-  if (ir::element_count(c.x(i)->shape()) != ir::Dim(1)) {
-    throw_error(ErrorKind::kValue, "{} has shape {}, expected a scalar", c.input_text(i),
-                ir::to_string(c.x(i)->shape()));
-  }
-  if (!c.peek_tensor(i)) return c.build.binary(op, x, c.build.reshape(c.x(i), {}));
+  ir::Value* scalar = c.single(i);
+  if (!c.peek_tensor(i)) return c.build.binary(op, x, scalar);
   const ir::TensorData data = c.known_tensor(i);
   return c.build.elementwise({x}, [&](ir::ExprBuilder& e, const auto& v) {
     const auto value = ir::is_float(x->dtype()) ? e.constant(data.as_double(0), x->dtype())

@@ -64,7 +64,19 @@ CASES = {
     ),
     "squeeze": (
         model([node("Squeeze", ["x"], "y", "p")], [("x", ["n", 1, "m"])], ("y", None)),
-        "node 'p' (Squeeze): without axes, whether extent n of shape [n,1,m] goes depends on its value; fix it by --dim",
+        "node 'p' (Squeeze): without axes, whether an extent of shape [n,1,m] goes depends on its value, and extent 0 is "
+        "n, which cannot stay symbolic; fix n by --dim",
+    ),
+    "squeeze_at_run": (
+        model([node("NonZero", ["x"], "i"), node("Transpose", ["i"], "t"), node("Squeeze", ["t"], "y", "p")], [("x", [5])], ("y", None)),
+        "node 'p' (Squeeze): without axes, whether an extent of shape [i.count,1] goes depends on its value, and extent 0 "
+        "is i.count, which must be known when the model is compiled, but i.count is computed by every run; make what it is "
+        "computed from a constant of the model",
+    ),
+    "kernel": (
+        model([node("Conv", ["x", "w"], "y", "p")], [("x", ["n", 3, 8]), ("w", [4, 3, "k"])], ("y", None)),
+        "node 'p' (Conv): input 1 ('w') has shape [4,3,k]: extent 0 of the kernel is k, which cannot stay symbolic; fix k "
+        "by --dim",
     ),
     "recurrent_weights": (
         model([node("LSTM", ["x", "w", "r"], "y", "p")], [("x", [3, 1, 5]), ("w", [1, 8, 4]), ("r", [1, 8, 2])], ("y", None)),

@@ -33,7 +33,7 @@ def attentions(case):
     attention(dtype="float16", is_causal=1, keys=3)
     attention(softmax_precision=1)
     attention(batch=1, queries=33, keys=70, size=32, v_size=32, mask=values((33, 70)))
-    attention(groups=3, refused="4 heads of queries, 3 of keys and 3 of values")
+    attention(groups=3, refused="4 heads of queries for 3 of keys and values, expected a multiple")
     attention(qk_matmul_output_mode=4, refused="qk_matmul_output_mode is 4, expected 0 to 3")
     x = values((2, 3, 8))
     case("Attention", [x, x, x], opset=23, refused="q_num_heads is 0, which does not divide the 8 columns of input 0")
@@ -48,7 +48,7 @@ def attentions(case):
             arrays = [values((2, 4, 3, 8)), values((2, 3, half), seed="c"), values((2, 3, half), seed="s")]
             case("RotaryEmbedding", arrays, **attributes)
     case("RotaryEmbedding", [values((2, 4, 3, 8)), values((2, 3, 3)), values((2, 3, 3))], opset=23,
-         refused="input 1 ('x1') has 3 columns, expected half of the turned elements: 4")  # fmt: skip
+         refused="input 1 ('x1') has 3 columns, expected half of the turned elements: 3 and 4 differ")  # fmt: skip
     case("RotaryEmbedding", [values((2, 4, 3, 7)), values((2, 3, 3)), values((2, 3, 3))], opset=23,
          refused="7 elements of heads of 7 cannot be turned in pairs")  # fmt: skip
 

@@ -28,12 +28,8 @@ Shape with_leading_ones(const Shape& shape, size_t rank) {
 
 }  // namespace
 
-std::string difference_text(const Dim& a, const Dim& b) {
-  std::set<std::string> symbols = a.symbols();
-  symbols.merge(b.symbols());
-  if (symbols.empty()) return fmt::format("{} and {} differ", a.to_string(), b.to_string());
-  return fmt::format("{} and {} may differ (fix {} by --dim)", a.to_string(), b.to_string(),
-                     fmt::join(symbols, ", "));
+Dim common_extent(const Dim& a, const Dim& b) {
+  return a.is_constant() || !b.is_constant() ? a : b;
 }
 
 Shape broadcast_shape(const Shape& a, const Shape& b) {
@@ -43,8 +39,8 @@ Shape broadcast_shape(const Shape& a, const Shape& b) {
   for (size_t i = 0; i < rank; ++i) {
     const bool differ = left[i].is_constant() && right[i].is_constant() && left[i] != right[i];
     if (differ && !is_one(left[i]) && !is_one(right[i])) {
-      throw_error(ErrorKind::kValue, "shapes {} and {} cannot be broadcast: {}", ir::to_string(a),
-                  ir::to_string(b), difference_text(left[i], right[i]));
+      throw_error(ErrorKind::kValue, "shapes {} and {} cannot be broadcast: {} and {} differ",
+                  ir::to_string(a), ir::to_string(b), left[i].value(), right[i].value());
     }
     const bool takes_right = is_one(left[i]) || (right[i].is_constant() && !is_one(right[i]));
     result[i] = takes_right ? right[i] : left[i];
@@ -132,12 +128,13 @@ Value* Builder::reshape(Value* x, const Shape& shape) {
 void Builder::require_equal(const Dim& a, const Dim& b, const std::string& text, bool kept) {
   if (a == b) return;
   if (a.is_constant() && b.is_constant()) {
-    throw_error(ErrorKind::kValue, "{}: {}", text, difference_text(a, b));
+    throw_error(ErrorKind::kValue, "{}: {} and {} differ", text, a.value(), b.value());
   }
   ir::Check check{a.is_constant() ? b : a, a.is_constant() ? a : b, text, {}, kept};
   if (!graph_.origin().empty()) check.origins.push_back(graph_.origin());
   for (const ir::Check& other : graph_.checks) {
     if (other.a == check.a && other.b == check.b) return;
+    if (other.a == check.b && other.b == check.a) return;
   }
   graph_.checks.push_back(std::move(check));
 }
@@ -146,6 +143,26 @@ Value* Builder::asserted(Value* x, const Shape& shape, const std::string& text) 
   if (x->shape() == shape) return x;
   for (size_t i = 0; i < shape.size(); ++i) require_equal(x->shape()[i], shape[i], text);
   return graph_.value(ir::Reshape{shape}, {x});
+}
+
+Value* Builder::divisible(Value* x, int axis, const Dim& divisor, const std::string& text) {
+  const Dim rest = ir::mod(x->shape()[axis], divisor);
+  if (rest == Dim(0)) return x;
+  if (rest.is_constant()) throw_error(ErrorKind::kValue, "{}", text);
+  Shape shape = x->shape();
+  shape[axis] = ir::floordiv(shape[axis], divisor) * divisor;
+  return asserted(x, shape, text);
+}
+
+Value* Builder::broadcasting_to(Value* x, Shape* shape, const std::string& text) {
+  if (x->shape().size() > shape->size()) throw_error(ErrorKind::kValue, "{}", text);
+  Shape own = x->shape();
+  for (size_t i = 0; i < own.size(); ++i) {
+    if (is_one(own[i])) continue;
+    Dim& extent = (*shape)[shape->size() - own.size() + i];
+    extent = own[i] = common_extent(extent, own[i]);
+  }
+  return asserted(x, own, text);
 }
 
 // x with leading extents of 1 and, where it is not repeated, the extents of `shape`.

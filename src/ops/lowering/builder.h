@@ -37,6 +37,12 @@ class Builder {
   // `kept`: also where no node uses the symbols.
   void require_equal(const ir::Dim& a, const ir::Dim& b, const std::string& text,
                      bool kept = false);
+  // x, whose extent along the axis `divisor` divides: checked where that is not known, kValue with
+  // `text` where it is known not to be so.
+  ir::Value* divisible(ir::Value* x, int axis, const ir::Dim& divisor, const std::string& text);
+  // x as an operand that broadcasts to `shape` and not the other way round: its extents are 1 or
+  // those of `shape`, checked as above. What x alone knows of them goes into `shape`.
+  ir::Value* broadcasting_to(ir::Value* x, ir::Shape* shape, const std::string& text);
   // numpy.broadcast_to: leading extents of 1 are added, extents of 1 repeated.
   ir::Value* broadcast_to(ir::Value* x, const ir::Shape& shape);
   // Elements first, first + step, ... along one axis.
@@ -78,8 +84,8 @@ class Builder {
 // The shape of numpy's broadcasting. Extents that are known to be neither equal nor 1 throw kValue;
 // of two that may be equal it has the constant, or that of `a`.
 ir::Shape broadcast_shape(const ir::Shape& a, const ir::Shape& b);
-// "3 and 4 differ", or "n and 4 may differ (fix n by --dim)" where a symbol leaves it open.
-std::string difference_text(const ir::Dim& a, const ir::Dim& b);
+// Of two extents that must be equal: the one that is known, or a.
+ir::Dim common_extent(const ir::Dim& a, const ir::Dim& b);
 // a >= b for every value of the symbols, as far as that can be proved.
 bool proved_ge(const ir::Dim& a, const ir::Dim& b, const ir::SymbolBounds& symbols);
 

@@ -1,5 +1,7 @@
 #include "ops/lowering/context.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 #include <unordered_set>
@@ -11,6 +13,7 @@ namespace dovetail::ops {
 
 using ir::Dim;
 using ir::DType;
+using ir::Shape;
 using ir::TensorData;
 using ir::Value;
 
@@ -79,11 +82,7 @@ Ints LowerContext::known_ints(size_t i) {
   Ints result;
   if (value->elements && !value->measured) {
     for (const Dim& dim : *value->elements) {
-      if (!dim.is_constant()) {
-        throw_error(ErrorKind::kUnsupported,
-                    "{} holds {}, which cannot stay symbolic here; fix it by --dim", input_text(i),
-                    dim.to_string());
-      }
+      require_fixed(dim, fmt::format("{} holds {}", input_text(i), dim.to_string()));
       result.push_back(dim.value());
     }
     return result;
@@ -151,6 +150,22 @@ void LowerContext::require_rank(size_t i, int min, int max) const {
               ir::to_string(x(i)->shape()), rank, expected);
 }
 
+Value* LowerContext::shaped(size_t i, const Shape& shape) {
+  const std::string text = fmt::format("{} has shape {}, expected {}", input_text(i),
+                                       ir::to_string(x(i)->shape()), ir::to_string(shape));
+  if (x(i)->shape().size() != shape.size()) throw_error(ErrorKind::kValue, "{}", text);
+  return build.asserted(x(i), shape, text);
+}
+
+Value* LowerContext::single(size_t i) {
+  const std::string text = fmt::format("{} has shape {}, expected one element", input_text(i),
+                                       ir::to_string(x(i)->shape()));
+  const Dim count = ir::element_count(x(i)->shape());
+  if (count.is_constant() && count != Dim(1)) throw_error(ErrorKind::kValue, "{}", text);
+  build.require_equal(count, 1, text);
+  return build.reshape(x(i), {});
+}
+
 void LowerContext::require_extent(const Dim& extent, int64_t min) {
   const auto symbol = extent.lone_symbol();
   if (!symbol) return;
@@ -158,9 +173,23 @@ void LowerContext::require_extent(const Dim& extent, int64_t min) {
   bounds.min = std::max(bounds.min, min);
 }
 
+void LowerContext::require_fixed(const Dim& extent, const std::string& text) const {
+  if (extent.is_constant()) return;
+  const std::set<std::string> symbols = extent.symbols();
+  for (const std::string& name : symbols) {
+    if (around_.given.contains(name)) continue;
+    throw_error(ErrorKind::kUnsupported,
+                "{}, which must be known when the model is compiled, but {} is computed by every "
+                "run; make what it is computed from a constant of the model",
+                text, name);
+  }
+  throw_error(ErrorKind::kUnsupported, "{}, which cannot stay symbolic; fix {} by --dim", text,
+              fmt::join(symbols, ", "));
+}
+
 void LowerContext::settle(const Dim& extent, int64_t value, const std::string& reason) {
   const auto symbol = extent.lone_symbol();
-  if (!symbol) return;
+  if (!symbol || !around_.given.contains(*symbol)) return;
   const ir::Bounds bounds = extent.bounds(graph().symbols);
   if (bounds.min <= value && value <= bounds.max) throw SettledDim{*symbol, value, reason};
 }

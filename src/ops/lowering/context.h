@@ -20,14 +20,19 @@ struct SettledDim {
   std::string reason;  // a sentence
 };
 
+// What the importer knows of a node's surroundings.
+struct Surroundings {
+  const ir::SymbolBounds& given;  // the dimensions of the model's inputs, which the caller can fix
+  std::function<void(const std::string&)> on_warning;
+};
+
 // Marks the params that `value`'s content comes from as frozen in its graph.
 void freeze(ir::Graph& graph, const ir::Value* value);
 
 class LowerContext {
  public:
-  LowerContext(ir::Graph& graph, const OnnxNode& node, const OpDef& def,
-               std::function<void(const std::string&)> on_warning)
-      : build(graph), node_(node), def_(def), on_warning_(std::move(on_warning)) {}
+  LowerContext(ir::Graph& graph, const OnnxNode& node, const OpDef& def, const Surroundings& around)
+      : build(graph), node_(node), def_(def), around_(around) {}
 
   Builder build;
   ir::Graph& graph() { return build.graph(); }
@@ -39,7 +44,7 @@ class LowerContext {
   }
   // The name of the first output: what a param made here is called.
   std::string output_name() const { return node_.scope + node_.outputs.front(); }
-  void warn(const std::string& text) const { on_warning_(text); }
+  void warn(const std::string& text) const { around_.on_warning(text); }
 
   // Inputs. `x(i)` of an absent input is kValue.
   size_t input_count() const { return node_.inputs.size(); }
@@ -50,6 +55,12 @@ class LowerContext {
   std::string input_text(size_t i) const;
   // kType unless input i has the type of input 0.
   void require_same_dtype(size_t i) const;
+
+  // Input i as a tensor of this shape: kValue where it is known to have another one; what is not
+  // known is checked when the model runs.
+  ir::Value* shaped(size_t i, const ir::Shape& shape);
+  // Input i, which has one element, as a tensor of rank 0.
+  ir::Value* single(size_t i);
 
   // Attributes, by the type their AttributeDef states; the default where the node has none.
   bool has_attribute(const std::string& name) const;
@@ -69,6 +80,7 @@ class LowerContext {
   bool is_known(size_t i) const;
   // The same for extents and counts: a run that finds a negative one fails.
   std::vector<ir::Dim> extents(size_t i);
+  ir::Dim extent(size_t i);  // of an input with one element
   // Constants known while compiling. kUnsupported when the content is not known or depends on
   // symbolic extents.
   Ints known_ints(size_t i);
@@ -87,7 +99,9 @@ class LowerContext {
   // An axis that must not be shorter: where its extent is one symbol, the symbol's bounds say so,
   // and the library refuses a shorter one when it runs.
   void require_extent(const ir::Dim& extent, int64_t min);
-  // Throws SettledDim when `extent` is a symbol that may have this value.
+  // kUnsupported with this text where the extent is not a number, and the way to make it one.
+  void require_fixed(const ir::Dim& extent, const std::string& text) const;
+  // Throws SettledDim when `extent` is a dimension of the model's inputs that may have this value.
   void settle(const ir::Dim& extent, int64_t value, const std::string& reason);
 
   // Marks the params that `value`'s content comes from as frozen.
@@ -95,6 +109,7 @@ class LowerContext {
 
  private:
   void require_integers(size_t i) const;
+  void require_not_negative(const ir::Dim& dim, size_t i) const;
   std::vector<ir::Dim> dims(size_t i, bool signs);
   const Attribute& attribute(const std::string& name) const;
   template <class T>
@@ -102,7 +117,7 @@ class LowerContext {
 
   const OnnxNode& node_;
   const OpDef& def_;
-  std::function<void(const std::string&)> on_warning_;
+  const Surroundings& around_;
 };
 
 // The element type that TensorProto.DataType number `onnx` names; kUnsupported for those that the
@@ -111,7 +126,6 @@ ir::DType dtype_of_onnx(int64_t onnx);
 
 // Checks the node against its definition (counts of inputs and outputs, attributes, dtype of the
 // first input) and lowers it.
-Values lower(ir::Graph& graph, const OnnxNode& node, const OpDef& def,
-             const std::function<void(const std::string&)>& on_warning);
+Values lower(ir::Graph& graph, const OnnxNode& node, const OpDef& def, const Surroundings& around);
 
 }  // namespace dovetail::ops

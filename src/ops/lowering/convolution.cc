@@ -13,11 +13,8 @@ Ints kernel_of(LowerContext& c) {
   const Shape& w = c.x(1)->shape();
   Ints kernel;
   for (size_t i = 2; i < w.size(); ++i) {
-    if (!w[i].is_constant()) {
-      throw_error(ErrorKind::kUnsupported,
-                  "{} has shape {}: a kernel's extents cannot stay symbolic; fix them by --dim",
-                  c.input_text(1), ir::to_string(w));
-    }
+    c.require_fixed(w[i], fmt::format("{} has shape {}: extent {} of the kernel is {}",
+                                      c.input_text(1), ir::to_string(w), i - 2, w[i].to_string()));
     kernel.push_back(w[i].value());
   }
   if (c.has_attribute("kernel_shape") && c.integers("kernel_shape") != kernel) {
@@ -38,12 +35,8 @@ int64_t groups_of(LowerContext& c) {
 ir::Value* with_bias(LowerContext& c, ir::Value* y) {
   if (!c.has(2)) return y;
   c.require_same_dtype(2);
-  const Dim& columns = y->shape()[1];
-  if (c.x(2)->shape() != Shape{columns}) {
-    throw_error(ErrorKind::kValue, "{} has shape {}, expected [{}]", c.input_text(2),
-                ir::to_string(c.x(2)->shape()), columns.to_string());
-  }
-  return c.build.binary(ir::ScalarOp::kAdd, y, c.build.per_channel(c.x(2), y->rank()));
+  ir::Value* bias = c.shaped(2, {y->shape()[1]});
+  return c.build.binary(ir::ScalarOp::kAdd, y, c.build.per_channel(bias, y->rank()));
 }
 
 }  // namespace dovetail::ops

@@ -116,15 +116,14 @@ DType dtype_of_onnx(int64_t onnx) {
   throw_error(ErrorKind::kValue, "element type {} is not one of ONNX", onnx);
 }
 
-Values lower(ir::Graph& graph, const OnnxNode& node, const OpDef& def,
-             const std::function<void(const std::string&)>& on_warning) {
+Values lower(ir::Graph& graph, const OnnxNode& node, const OpDef& def, const Surroundings& around) {
   check_counts(node, def);
   check_attributes(node, def);
   if (!node.inputs.empty() && node.inputs[0] && !(def.dtypes & bit(node.inputs[0]->dtype()))) {
     throw_error(ErrorKind::kType, "input 0 is {}; {} takes {}",
                 ir::name_of(node.inputs[0]->dtype()), def.name, names_of(def.dtypes));
   }
-  LowerContext context(graph, node, def, on_warning);
+  LowerContext context(graph, node, def, around);
   Values results = def.lower(context);
   DOVETAIL_CHECK(results.size() >= node.outputs.size(), "{} made {} values for {} outputs",
                  def.name, results.size(), node.outputs.size());

@@ -31,9 +31,8 @@ bool is_cast(const Value& value) {
 std::vector<Value*> parts_of(Value* value) {
   const ir::Node& node = *value->node;
   if (value->elements || folded(value)) return {value};
-  if (node.as<ir::Reshape>() || node.as<ir::Copy>() || is_cast(*value)) {
-    return parts_of(node.operands[0]);
-  }
+  const bool same = node.as<ir::Reshape>() || node.as<ir::Copy>() || is_cast(*value);
+  if (same && ir::is_static(node.operands[0]->shape())) return parts_of(node.operands[0]);
   if (!node.as<ir::Concat>() || value->rank() != 1) return {value};
   std::vector<Value*> parts;
   for (Value* operand : node.operands) {
@@ -146,14 +145,25 @@ std::vector<Dim> LowerContext::dims(size_t i, bool signs) {
 
 std::vector<Dim> LowerContext::known_dims(size_t i) { return dims(i, /*signs=*/true); }
 
+void LowerContext::require_not_negative(const Dim& dim, size_t i) const {
+  if (!dim.is_constant() || dim.value() >= 0) return;
+  throw_error(ErrorKind::kValue, "{} holds {}", input_text(i), dim.value());
+}
+
 std::vector<Dim> LowerContext::extents(size_t i) {
   std::vector<Dim> result = dims(i, /*signs=*/false);
-  for (const Dim& dim : result) {
-    if (dim.is_constant() && dim.value() < 0) {
-      throw_error(ErrorKind::kValue, "{} holds {}", input_text(i), dim.value());
-    }
-  }
+  for (const Dim& dim : result) require_not_negative(dim, i);
   return result;
+}
+
+Dim LowerContext::extent(size_t i) {
+  require_integers(i);
+  const std::string& name = x(i)->name;
+  const Dim dim =
+      integers_of(build, single(i), name.empty() ? input_text(i) : name, /*signs=*/false).front();
+  freeze(x(i));
+  require_not_negative(dim, i);
+  return dim;
 }
 
 // ---- Builder

@@ -86,7 +86,7 @@ class Activations {
       Queue& queue = attribute.name == "alpha" ? alpha_ : beta_;
       node.attributes[attribute.name] = queue.next(std::get<double>(attribute.otherwise));
     }
-    const ir::Value* y = lower(graph, node, *def, [](const std::string&) {}).front();
+    const ir::Value* y = lower(graph, node, *def, {{}, [](const std::string&) {}}).front();
     const auto* elementwise = y->node->as<ir::Elementwise>();
     DOVETAIL_CHECK(elementwise && y->node->operands == node.inputs, "{} is not one expression",
                    name);

@@ -139,18 +139,22 @@ int64_t whole_repeat(const Resampling& how, const ResampledAxis& axis) {
 }
 
 // The widest reach of the filter, in elements of x to each side.
-int64_t reach(const Resampling& how, const ResampledAxis& axis) {
+int64_t reach(const LowerContext& c, const Resampling& how, const ResampledAxis& axis) {
   const int64_t radius = how.filter == Filter::kLinear ? 1 : 2;
   if (!how.antialias) return radius;
   double scale = 0;
   if (axis.scale) {
     scale = static_cast<double>(*axis.scale);
-  } else if (axis.in.is_constant() && axis.out.is_constant() && axis.in.value() > 0) {
-    scale = static_cast<double>(axis.out.value()) / static_cast<double>(axis.in.value());
   } else {
-    throw_error(ErrorKind::kUnsupported,
-                "antialias from extent {} to {}: the scale must be known; fix it by --dim",
-                axis.in.to_string(), axis.out.to_string());
+    for (const Dim& extent : {axis.in, axis.out}) {
+      c.require_fixed(extent, fmt::format("the scale of antialias from extent {} to {}",
+                                          axis.in.to_string(), axis.out.to_string()));
+    }
+    if (axis.in == Dim(0)) {
+      throw_error(ErrorKind::kValue, "antialias from extent 0 to {}: there is nothing to resample",
+                  axis.out.value());
+    }
+    scale = static_cast<double>(axis.out.value()) / static_cast<double>(axis.in.value());
   }
   if (scale >= 1 || scale <= 0) return radius;
   return static_cast<int64_t>(-std::floor(-static_cast<double>(radius) / scale));
@@ -169,7 +173,7 @@ Tables tables_of(LowerContext& c, const Resampling& how, const ResampledAxis& ax
   tables.repeat = whole_repeat(how, axis);
   if (tables.repeat > 0) return tables;
   const bool nearest = how.filter == Filter::kNearest;
-  const int64_t before = nearest ? 0 : reach(how, axis) - 1;
+  const int64_t before = nearest ? 0 : reach(c, how, axis) - 1;
   // With antialias the filter is widest left of a coordinate that is whole.
   const auto first = [&](Positions& p, AxisMath& math, Ref position) {
     const Ref x = math.coordinate(position);
