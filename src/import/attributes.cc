@@ -1,6 +1,7 @@
 #include "import/attributes.h"
 
 #include "base/error.h"
+#include "import/sparse_tensors.h"
 
 namespace dovetail::import {
 
@@ -26,15 +27,19 @@ ops::Attribute attribute_of(const AttributeProto& a, Tensors& tensors) {
       } catch (const Error& error) {
         throw_error(error.kind(), "attribute '{}': {}", a.name(), error.what());
       }
+    case AttributeProto::SPARSE_TENSOR:
+      try {
+        return read_sparse(a.sparse_tensor(), tensors);
+      } catch (const Error& error) {
+        throw_error(error.kind(), "attribute '{}': {}", a.name(), error.what());
+      }
     case AttributeProto::UNDEFINED:
       throw_error(ErrorKind::kValue, "attribute '{}' has no type", a.name());
     default:
       break;
   }
   throw_error(ErrorKind::kUnsupported, "attribute '{}' is a {}, which is not supported", a.name(),
-              a.type() == AttributeProto::GRAPH           ? "graph"
-              : a.type() == AttributeProto::SPARSE_TENSOR ? "sparse tensor"
-                                                          : "list or type");
+              a.type() == AttributeProto::GRAPH ? "graph" : "list or type");
 }
 
 }  // namespace dovetail::import

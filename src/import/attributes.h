@@ -10,7 +10,7 @@
 
 namespace dovetail::import {
 
-// Subgraphs, sparse tensors and types are kUnsupported.
+// Subgraphs and types are kUnsupported.
 ops::Attribute attribute_of(const onnx::AttributeProto& attribute, Tensors& tensors);
 
 }  // namespace dovetail::import

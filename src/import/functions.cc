@@ -253,6 +253,9 @@ class Inliner {
     };
     for (onnx::ValueInfoProto& input : *graph->mutable_input()) rename(input.mutable_name());
     for (onnx::TensorProto& tensor : *graph->mutable_initializer()) rename(tensor.mutable_name());
+    for (auto& tensor : *graph->mutable_sparse_initializer()) {
+      rename(tensor.mutable_values()->mutable_name());
+    }
     for (NodeProto& node : *graph->mutable_node()) rename_node(&node, rename);
     for (onnx::ValueInfoProto& output : *graph->mutable_output()) rename(output.mutable_name());
   }

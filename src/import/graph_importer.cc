@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "import/attributes.h"
+#include "import/sparse_tensors.h"
 #include "import/supported.h"
 #include "ops/lowering/context.h"
 
@@ -42,6 +43,7 @@ void GraphImporter::import_graph(const onnx::GraphProto& proto, Scope& scope,
   std::set<std::string> defined;
   for (const onnx::ValueInfoProto& input : proto.input()) defined.insert(input.name());
   for (const onnx::TensorProto& tensor : proto.initializer()) defined.insert(tensor.name());
+  for (const auto& tensor : proto.sparse_initializer()) defined.insert(tensor.values().name());
   const std::vector<Node> nodes =
       ordered_nodes({*model_, proto, file_, scope.path(), opsets, std::move(defined),
                      [&](const std::string& name) { return scope.knows(name); }},
@@ -60,15 +62,21 @@ void GraphImporter::add_initializers(const onnx::GraphProto& proto, const std::v
   std::set<std::string> read;
   for (const Node& node : nodes) read.insert(node.reads.begin(), node.reads.end());
   for (const onnx::ValueInfoProto& output : proto.output()) read.insert(output.name());
-  for (const onnx::TensorProto& tensor : proto.initializer()) {
-    if (!read.contains(tensor.name())) continue;
+  const auto add = [&](const std::string& name, const auto& content) {
+    if (!read.contains(name)) return;
     try {
-      Value* param = scope.graph().param(scope.path() + tensor.name(), tensors_.read(tensor));
+      Value* param = scope.graph().param(scope.path() + name, content());
       know_content(param);
-      scope.set(tensor.name(), param);
+      scope.set(name, param);
     } catch (const Error& error) {
-      throw_error(error.kind(), "{}: initializer '{}': {}", file_, tensor.name(), error.what());
+      throw_error(error.kind(), "{}: initializer '{}': {}", file_, name, error.what());
     }
+  };
+  for (const onnx::TensorProto& tensor : proto.initializer()) {
+    add(tensor.name(), [&] { return tensors_.read(tensor); });
+  }
+  for (const onnx::SparseTensorProto& tensor : proto.sparse_initializer()) {
+    add(tensor.values().name(), [&] { return read_sparse(tensor, tensors_); });
   }
 }
 

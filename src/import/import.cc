@@ -1,6 +1,5 @@
 #include "import/import.h"
 
-#include <map>
 #include <set>
 
 #include "base/error.h"
@@ -62,18 +61,9 @@ class Importer {
   // Names that exist before any node runs; each may be given once.
   void collect_names() {
     const GraphProto& proto = model_->graph();
-    for (const onnx::SparseTensorProto& sparse : proto.sparse_initializer()) {
-      throw_error(ErrorKind::kUnsupported,
-                  "{}: initializer '{}' is sparse, which is not supported: store it dense", file_,
-                  sparse.values().name());
-    }
-    for (const onnx::TensorProto& tensor : proto.initializer()) {
-      if (tensor.name().empty()) {
-        throw_error(ErrorKind::kValue, "{}: an initializer has no name", file_);
-      }
-      if (!initializers_.emplace(tensor.name(), &tensor).second) {
-        throw_error(ErrorKind::kValue, "{}: initializer '{}' is given twice", file_, tensor.name());
-      }
+    for (const onnx::TensorProto& tensor : proto.initializer()) add_initializer(tensor.name());
+    for (const onnx::SparseTensorProto& tensor : proto.sparse_initializer()) {
+      add_initializer(tensor.values().name());
     }
     std::set<std::string> seen;
     for (const onnx::ValueInfoProto& input : proto.input()) {
@@ -85,6 +75,13 @@ class Importer {
       }
       // IR version 3 lists weights among the inputs.
       if (!initializers_.contains(input.name())) inputs_.push_back(&input);
+    }
+  }
+
+  void add_initializer(const std::string& name) {
+    if (name.empty()) throw_error(ErrorKind::kValue, "{}: an initializer has no name", file_);
+    if (!initializers_.insert(name).second) {
+      throw_error(ErrorKind::kValue, "{}: initializer '{}' is given twice", file_, name);
     }
   }
 
@@ -105,7 +102,7 @@ class Importer {
   const Options& options_;
   Tensors tensors_;
   std::shared_ptr<ir::Graph> graph_;
-  std::map<std::string, const onnx::TensorProto*> initializers_;
+  std::set<std::string> initializers_;
   std::vector<const onnx::ValueInfoProto*> inputs_;
   Scope scope_;
 };

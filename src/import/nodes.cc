@@ -110,6 +110,7 @@ std::set<std::string> names_made(const onnx::GraphProto& graph) {
   std::set<std::string> names;
   for (const onnx::ValueInfoProto& input : graph.input()) names.insert(input.name());
   for (const onnx::TensorProto& tensor : graph.initializer()) names.insert(tensor.name());
+  for (const auto& tensor : graph.sparse_initializer()) names.insert(tensor.values().name());
   for (const onnx::NodeProto& node : graph.node()) {
     names.insert(node.output().begin(), node.output().end());
   }

@@ -40,15 +40,11 @@ void set_outputs(const onnx::GraphProto& proto, Scope& scope, const std::string&
     throw_error(ErrorKind::kValue, "{}: the graph has no outputs", file);
   }
   graph->set_origin("");
-  std::set<std::string> names;
   std::set<const ir::Value*> taken;
   for (const onnx::ValueInfoProto& output : proto.output()) {
     ir::Value* value = scope.find(output.name());
     if (!value) {
       throw_error(ErrorKind::kValue, "{}: output '{}' is made by no node", file, output.name());
-    }
-    if (!names.insert(output.name()).second) {
-      throw_error(ErrorKind::kValue, "{}: output '{}' is given twice", file, output.name());
     }
     const auto& declared = output.type().tensor_type();
     if (declared.has_elem_type() && declared.elem_type() != 0 &&

@@ -11,6 +11,7 @@ using ir::TensorData;
 
 TensorData content(LowerContext& c) {
   if (c.has_attribute("value")) return c.tensor("value");
+  if (c.has_attribute("sparse_value")) return c.tensor("sparse_value");
   if (c.has_attribute("value_int")) {
     return TensorData::of(DType::kI64, {}, std::vector<int64_t>{c.integer("value_int")});
   }
@@ -31,12 +32,13 @@ TensorData content(LowerContext& c) {
 // name; small integers shape code.
 Values lower_constant(LowerContext& c) {
   int given = 0;
-  for (const char* name : {"value", "value_int", "value_float", "value_ints", "value_floats"}) {
+  for (const char* name :
+       {"value", "sparse_value", "value_int", "value_float", "value_ints", "value_floats"}) {
     given += c.has_attribute(name) ? 1 : 0;
   }
   if (given != 1) {
     throw_error(ErrorKind::kValue,
-                "{} of the attributes value, value_int, value_float, value_ints, "
+                "{} of the attributes value, sparse_value, value_int, value_float, value_ints, "
                 "value_floats are given, expected one",
                 given);
   }
@@ -66,12 +68,13 @@ std::span<const OpDef> constant_ops() {
   static const std::vector<OpDef> ops = {{.name = "Constant",
                                           .inputs = {0, 0},
                                           .attributes = {{"value", AttributeType::kTensor},
+                                                         {"sparse_value", AttributeType::kTensor},
                                                          {"value_float", AttributeType::kReal},
                                                          {"value_floats", AttributeType::kReals},
                                                          {"value_int", AttributeType::kInt},
                                                          {"value_ints", AttributeType::kInts}},
                                           .lower = lower_constant,
-                                          .limits = "strings and sparse tensors are refused"},
+                                          .limits = "strings are refused; sparse tensors take at most 256 MiB with their zeros"},
                                          {.name = "ConstantOfShape",
                                           .since = 9,
                                           .attributes = {{"value", AttributeType::kTensor}},

@@ -120,3 +120,17 @@ def test_minus_infinity_cast_behind_a_where(run_dovetail, tmp_path):
     ours = np.load(tmp_path / "out" / "0.npy")
     finite = np.isfinite(x)
     np.testing.assert_array_equal(ours[finite], reference(model, {"x": x})[0][finite])
+
+
+def test_an_output_that_is_listed_twice(run_dovetail, tmp_path):
+    """As onnxruntime does: outputs by index, both with the name."""
+    model = relu_model()
+    model.graph.output.append(model.graph.output[0])
+    path = save(model, tmp_path / "model.onnx")
+    assert run_dovetail("build", path, "-o", tmp_path / "model.so").stderr == ""
+    np.save(tmp_path / "x.npy", X)
+    run_dovetail("run", tmp_path / "model.so", "--input", f"x={tmp_path}/x.npy", "--output-dir", tmp_path / "out")
+    for k, expected in enumerate(reference(model, {"x": X})):
+        np.testing.assert_array_equal(np.load(tmp_path / "out" / f"{k}.npy"), expected)
+    shown = run_dovetail("inspect", tmp_path / "model.so").stdout
+    assert shown.count("output  y float32 (3, 4)") == 2
