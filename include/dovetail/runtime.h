@@ -376,6 +376,7 @@ class DOVETAIL_API Executor {
   Module module() const;              // the same functions by name
 
  private:
+  detail::ExecutorNode& node() const;  // kType when it was moved from
   std::shared_ptr<detail::ExecutorNode> node_;
 };
 
@@ -410,6 +411,7 @@ class DOVETAIL_API DebugExecutor : public Executor {
   Tensor get_tensor(std::string_view name) const;  // kState when its step did not run
 
  private:
+  detail::DebugNode& debug() const;  // kType when it was moved from
   std::shared_ptr<detail::DebugNode> debug_;
 };
 

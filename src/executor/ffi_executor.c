@@ -57,6 +57,16 @@ dv_ffi_executor* dv_ffi_create_executor(const dv_model* model, const dv_ffi_prov
   return executor;
 }
 
+int32_t dv_ffi_lock(dv_ffi_executor* executor, dv_error* error) {
+  if (!__atomic_exchange_n(&executor->busy, 1, __ATOMIC_ACQUIRE)) return DV_OK;
+  return dv_fail(error, DV_STATE_ERROR,
+                 "this executor is in use by another thread: make one for each thread");
+}
+
+void dv_ffi_unlock(dv_ffi_executor* executor) {
+  __atomic_store_n(&executor->busy, 0, __ATOMIC_RELEASE);
+}
+
 void dv_ffi_retain_executor(dv_ffi_executor* executor) {
   __atomic_fetch_add(&executor->references, 1, __ATOMIC_RELAXED);
 }

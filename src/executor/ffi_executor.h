@@ -8,15 +8,16 @@
 
 typedef struct dv_ffi_executor dv_ffi_executor;
 
-/* A function of the Map. `call` runs under the executor's lock, writes *result (None on entry), and
- * returns DV_OK, or a code after filling *error, or DV_FFI_RAISED when the error is raised already.
- */
+/* A function of the Map. `call` runs under the executor's lock unless it locks by itself, writes
+ * *result (None on entry), and returns DV_OK, or a code after filling *error, or DV_FFI_RAISED when
+ * the error is raised already. */
 enum { DV_FFI_RAISED = -1, DV_FFI_NUM_METHODS = 10 };
 typedef struct dv_ffi_method {
   const char* name;
   const char* parameters; /* "(input, tensor)" */
   int32_t least;          /* arguments */
   int32_t most;
+  int32_t locks_itself;
   int32_t (*call)(dv_ffi_executor* executor, const dv_any* args, int32_t num_args, dv_any* result,
                   dv_error* error);
 } dv_ffi_method;
@@ -39,6 +40,10 @@ struct dv_ffi_executor {
   dv_object** kept;  /* inputs, then outputs: the ffi.Tensor used without a copy; NULL: none */
   dv_ffi_bound_method methods[DV_FFI_NUM_METHODS];
 };
+
+/* The executor's lock: DV_STATE_ERROR while another thread has it. */
+int32_t dv_ffi_lock(dv_ffi_executor* executor, dv_error* error);
+void dv_ffi_unlock(dv_ffi_executor* executor);
 
 /* A new executor with one reference; NULL, and *error, when there is none. */
 dv_ffi_executor* dv_ffi_create_executor(const dv_model* model, const dv_ffi_provider* provider,

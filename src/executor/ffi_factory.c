@@ -19,15 +19,16 @@ static int32_t check_count(const dv_ffi_method* method, int32_t num_args, dv_err
   return dv_text_end(&text);
 }
 
-static int32_t call_locked(const dv_ffi_bound_method* bound, const dv_any* args, int32_t num_args,
-                           dv_any* result, dv_error* error) {
+static int32_t call_bound(const dv_ffi_bound_method* bound, const dv_any* args, int32_t num_args,
+                          dv_any* result, dv_error* error) {
   dv_ffi_executor* executor = bound->executor;
-  if (__atomic_exchange_n(&executor->busy, 1, __ATOMIC_ACQUIRE)) {
-    return dv_fail(error, DV_STATE_ERROR,
-                   "this executor is in use by another thread: make one for each thread");
+  if (bound->method->locks_itself) {
+    return bound->method->call(executor, args, num_args, result, error);
   }
-  const int32_t code = bound->method->call(executor, args, num_args, result, error);
-  __atomic_store_n(&executor->busy, 0, __ATOMIC_RELEASE);
+  int32_t code = dv_ffi_lock(executor, error);
+  if (code != DV_OK) return code;
+  code = bound->method->call(executor, args, num_args, result, error);
+  dv_ffi_unlock(executor);
   return code;
 }
 
@@ -37,7 +38,7 @@ static int call_method(void* self, const dv_any* args, int32_t num_args, dv_any*
   dv_any made;
   dv_clear_bytes(&made, sizeof(made));
   int32_t code = check_count(bound->method, num_args, &error);
-  if (code == DV_OK) code = call_locked(bound, args, num_args, &made, &error);
+  if (code == DV_OK) code = call_bound(bound, args, num_args, &made, &error);
   if (code == DV_FFI_RAISED) return -1;
   if (code != DV_OK) return dv_ffi_raise(&bound->executor->provider, &error);
   *result = made;

@@ -211,14 +211,14 @@ static int32_t num_outputs(dv_ffi_executor* executor, const dv_any* args, int32_
 }
 
 const dv_ffi_method dv_ffi_methods[DV_FFI_NUM_METHODS] = {
-    {"set_input", "(input, tensor)", 2, 2, set_input},
-    {"set_input_zero_copy", "(input, tensor)", 2, 2, set_input_zero_copy},
-    {"set_output_zero_copy", "(output, tensor)", 2, 2, set_output_zero_copy},
-    {"run", "()", 0, 0, run},
-    {"get_input", "(input)", 1, 1, get_input},
-    {"get_output", "(output) or (output, tensor)", 1, 2, get_output},
-    {"num_inputs", "()", 0, 0, num_inputs},
-    {"num_outputs", "()", 0, 0, num_outputs},
-    {"load_params", "(dict)", 1, 1, dv_ffi_load_params},
-    {"share_params", "(executor)", 0, 1, dv_ffi_share_params},
+    {"set_input", "(input, tensor)", 2, 2, 0, set_input},
+    {"set_input_zero_copy", "(input, tensor)", 2, 2, 0, set_input_zero_copy},
+    {"set_output_zero_copy", "(output, tensor)", 2, 2, 0, set_output_zero_copy},
+    {"run", "()", 0, 0, 0, run},
+    {"get_input", "(input)", 1, 1, 0, get_input},
+    {"get_output", "(output) or (output, tensor)", 1, 2, 0, get_output},
+    {"num_inputs", "()", 0, 0, 0, num_inputs},
+    {"num_outputs", "()", 0, 0, 0, num_outputs},
+    {"load_params", "(dict)", 1, 1, 0, dv_ffi_load_params},
+    {"share_params", "(executor)", 0, 1, 1, dv_ffi_share_params},
 };

@@ -221,11 +221,32 @@ static int32_t ask_for_params(const dv_any* other, const dv_model* model,
   return code;
 }
 
+static int32_t give_locked(dv_ffi_executor* executor, dv_any* result, dv_error* error) {
+  int32_t code = dv_ffi_lock(executor, error);
+  if (code != DV_OK) return code;
+  code = give_params(executor, result, error);
+  dv_ffi_unlock(executor);
+  return code;
+}
+
+static int32_t take_locked(dv_ffi_executor* executor, dv_buffer* params, dv_error* error) {
+  int32_t code = dv_ffi_lock(executor, error);
+  if (code != DV_OK) return code;
+  code = dv_set_params(executor->context, dv_buffer_data(params), error);
+  if (code == DV_OK) {
+    dv_buffer_retain(params);
+    use_params(executor, params);
+  }
+  dv_ffi_unlock(executor);
+  return code;
+}
+
+/* The lock is taken when the other executor has answered, which may be this one. */
 int32_t dv_ffi_share_params(dv_ffi_executor* executor, const dv_any* args, int32_t num_args,
                             dv_any* result, dv_error* error) {
   const dv_model* model = executor->context->model;
   dv_any given;
-  if (num_args == 0) return give_params(executor, result, error);
+  if (num_args == 0) return give_locked(executor, result, error);
   dv_clear_bytes(&given, sizeof(given));
   int32_t code = dv_check_loadable(model, error);
   if (code == DV_OK && !is_dictionary(args)) code = no_executor(model, dv_any_kind(args), error);
@@ -233,11 +254,7 @@ int32_t dv_ffi_share_params(dv_ffi_executor* executor, const dv_any* args, int32
   if (code != DV_OK) return code;
   dv_buffer* params = params_in(&given, model);
   if (params) {
-    code = dv_set_params(executor->context, dv_buffer_data(params), error);
-    if (code == DV_OK) {
-      dv_buffer_retain(params);
-      use_params(executor, params);
-    }
+    code = take_locked(executor, params, error);
   } else {
     code = no_executor(model, "an executor of another model", error);
   }

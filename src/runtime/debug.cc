@@ -176,10 +176,15 @@ DebugExecutor::DebugExecutor(const Module& module)
               module.node()->description(), model().name);
 }
 
-void DebugExecutor::profile() { debug_->profile(); }
-bool DebugExecutor::run_until(std::string_view node) { return debug_->run_until(node); }
-std::vector<StepTime> DebugExecutor::step_times() const { return debug_->step_times(); }
-std::vector<std::string> DebugExecutor::tensor_names() const { return debug_->tensor_names(); }
-Tensor DebugExecutor::get_tensor(std::string_view name) const { return debug_->get_tensor(name); }
+DebugNode& DebugExecutor::debug() const {
+  if (!debug_) throw_error(ErrorKind::kType, "expected a DebugExecutor, got one that was moved from");
+  return *debug_;
+}
+
+void DebugExecutor::profile() { debug().profile(); }
+bool DebugExecutor::run_until(std::string_view node) { return debug().run_until(node); }
+std::vector<StepTime> DebugExecutor::step_times() const { return debug().step_times(); }
+std::vector<std::string> DebugExecutor::tensor_names() const { return debug().tensor_names(); }
+Tensor DebugExecutor::get_tensor(std::string_view name) const { return debug().get_tensor(name); }
 
 }  // namespace dovetail

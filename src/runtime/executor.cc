@@ -234,34 +234,39 @@ Executor::Executor(const Module& module)
   }
 }
 
+ExecutorNode& Executor::node() const {
+  if (!node_) throw_error(ErrorKind::kType, "expected an Executor, got one that was moved from");
+  return *node_;
+}
+
 void Executor::set_input(const Port& input, const Tensor& tensor) {
-  node_->set_input(input, tensor);
+  node().set_input(input, tensor);
 }
 void Executor::set_input_zero_copy(const Port& input, const Tensor& tensor) {
-  node_->set_input_zero_copy(input, tensor);
+  node().set_input_zero_copy(input, tensor);
 }
 void Executor::set_output_zero_copy(const Port& output, const Tensor& tensor) {
-  node_->set_output_zero_copy(output, tensor);
+  node().set_output_zero_copy(output, tensor);
 }
-void Executor::run() { node_->run(); }
-void Executor::set_num_threads(int threads) { node_->set_num_threads(threads); }
-Tensor Executor::get_input(const Port& input) const { return node_->get_input(input); }
-Tensor Executor::get_output(const Port& output) const { return node_->get_output(output); }
+void Executor::run() { node().run(); }
+void Executor::set_num_threads(int threads) { node().set_num_threads(threads); }
+Tensor Executor::get_input(const Port& input) const { return node().get_input(input); }
+Tensor Executor::get_output(const Port& output) const { return node().get_output(output); }
 void Executor::get_output(const Port& output, const Tensor& into) const {
-  node_->get_output(output, into);
+  node().get_output(output, into);
 }
-void Executor::load_params(const Params& params) { node_->load_params(params); }
-void Executor::share_params(const Executor& other) { node_->share_params(*other.node_); }
-int Executor::num_inputs() const { return node_->model().num_inputs; }
-int Executor::num_outputs() const { return node_->model().num_outputs; }
+void Executor::load_params(const Params& params) { node().load_params(params); }
+void Executor::share_params(const Executor& other) { node().share_params(other.node()); }
+int Executor::num_inputs() const { return node().model().num_inputs; }
+int Executor::num_outputs() const { return node().model().num_outputs; }
 const dv_tensor_info& Executor::input_info(const Port& input) const {
-  return node_->model().inputs[node_->input_index(input)];
+  return node().model().inputs[node().input_index(input)];
 }
 const dv_tensor_info& Executor::output_info(const Port& output) const {
-  return node_->model().outputs[node_->output_index(output)];
+  return node().model().outputs[node().output_index(output)];
 }
-const dv_model& Executor::model() const { return node_->model(); }
-const dv_variant& Executor::variant() const { return node_->variant(); }
+const dv_model& Executor::model() const { return node().model(); }
+const dv_variant& Executor::variant() const { return node().variant(); }
 Module Executor::module() const { return Module(node_); }
 
 }  // namespace dovetail

@@ -184,9 +184,12 @@ def test_sharing_through_tvm_ffi(conv):
     giver, taker = Executor(conv), Executor(conv)
     none = "the executor of model 'conv' has no params to share: call load_params on it first"
     raises(RuntimeError, none, lambda: taker.share_params(giver.functions))
+    raises(RuntimeError, none, lambda: giver.share_params(giver.functions))
     giver.load_params(load_file(conv / "p.safetensors"))
     taker.share_params(giver.functions)
     expected = giver.answer()
+    giver.share_params(giver.functions)  # of its own: they stay
+    np.testing.assert_array_equal(giver.answer(), expected)
     giver.load_params({name: 2 * value for name, value in load_file(conv / "p.safetensors").items()})
     assert not np.array_equal(giver.answer(), expected)
     del giver

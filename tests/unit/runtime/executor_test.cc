@@ -102,6 +102,22 @@ TEST(Executor, ManyThreadsRunOneModel) {
   for (std::thread& thread : threads) thread.join();
 }
 
+TEST(Executor, MovedFromIsRefused) {
+  const Module lib = Module::system_lib(&specimen_library);
+  Executor from(lib["scale"](cpu()));
+  Executor to(std::move(from));
+  const std::string text = "expected an Executor, got one that was moved from";
+  // NOLINTBEGIN(bugprone-use-after-move): what is tested
+  expect_error(ErrorKind::kType, text, [&] { from.run(); });
+  expect_error(ErrorKind::kType, text, [&] { from.set_input("x", rows(1)); });
+  expect_error(ErrorKind::kType, text, [&] { from.num_inputs(); });
+  expect_error(ErrorKind::kType, text, [&] { to.share_params(from); });
+  // NOLINTEND(bugprone-use-after-move)
+  to.set_input("x", rows(1));
+  to.run();
+  expect_scaled(to.get_output("y"), 1);
+}
+
 TEST(Executor, RefusesWithOneSentence) {
   const Module lib = Module::system_lib(&specimen_library);
   Executor executor(lib["scale"](cpu()));
