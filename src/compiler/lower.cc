@@ -26,6 +26,17 @@ bool is_view(const Node& node) {
          node.as<ir::Concat>();
 }
 
+// What is measured, where the symbols are named after a tensor that x is made of.
+std::string measured_text(const ir::Value* x, const ir::Measure& measure) {
+  std::string name = measure.symbols.front();
+  if (measure.symbols.size() > 1) name.resize(name.rfind('.'));
+  while (x->name != name) {
+    if (x->node->operands.empty()) return "";
+    x = x->node->operands.front();
+  }
+  return fmt::format("an extent that tensor '{}' holds", name);
+}
+
 class Lowering {
  public:
   Lowering(const Placed& placed, const LowerOptions& options, KernelSet* kernels)
@@ -96,13 +107,14 @@ class Lowering {
                                       measure.symbols},
                       node.origins});
     for (const std::string& name : measure.symbols) {
+      const std::string text = measured_text(&x, measure);
       const auto found = bounds.find(name);
       const ir::Bounds allowed = found == bounds.end() ? ir::Bounds{} : found->second;
       using Kind = ir::Assertion::Kind;
       const Dim value = Dim::symbol(name);
-      add_check({Kind::kAtLeast, value, allowed.min, "", node.origins}, steps);
+      add_check({Kind::kAtLeast, value, allowed.min, text, node.origins}, steps);
       if (allowed.max != INT64_MAX) {
-        add_check({Kind::kAtMost, value, allowed.max, "", node.origins}, steps);
+        add_check({Kind::kAtMost, value, allowed.max, text, node.origins}, steps);
       }
     }
   }

@@ -20,14 +20,24 @@ Value* add_result(Node* node, TensorType type, int id) {
   return node->results.back().get();
 }
 
-// Sizes and offsets are 64-bit numbers; symbols are checked when the model runs.
+// The largest factor of a term, at least 1: what an expression that is not 0 multiplies sizes by.
+int64_t largest_factor(const Dim& extent) {
+  int64_t largest = 1;
+  for (const Dim::Term& term : extent.terms()) {
+    largest = std::max(largest, term.coefficient < 0 ? -(term.coefficient + 1) : term.coefficient);
+  }
+  return largest;
+}
+
+// Sizes and offsets are 64-bit numbers. No memory has 2^56 bytes, and below that the compiler can
+// round sizes up and add them; symbols are checked when the model runs.
 void require_countable(const TensorType& type) {
+  constexpr int64_t kMaxBytes = int64_t{1} << 56;
   int64_t bytes = size_of(type.dtype);
   for (const Dim& extent : type.shape) {
-    const bool counts = extent.is_constant() && extent.value() > 1;
-    if (!counts || !__builtin_mul_overflow(bytes, extent.value(), &bytes)) continue;
-    throw_error(ErrorKind::kValue, "a tensor {} has more bytes than 64 bits count",
-                to_string(type));
+    if (!__builtin_mul_overflow(bytes, largest_factor(extent), &bytes) && bytes <= kMaxBytes)
+      continue;
+    throw_error(ErrorKind::kValue, "a tensor {} has more than 2^56 bytes", to_string(type));
   }
 }
 

@@ -109,6 +109,14 @@ def test_wrong_usage_is_status_2(run_dovetail, folder, arguments):
     assert refused(run_dovetail, folder, arguments, code=2) != ""
 
 
+@pytest.mark.parametrize("word", ["frobnicate", "--frobnicate"])
+def test_a_command_that_is_not_there(run_dovetail, folder, word):
+    commands = "build, run, bench, profile, inspect, operators"
+    assert refused(run_dovetail, folder, f"{word} mlp.onnx", code=2) == (
+        f"dovetail: there is no command '{word}'; there are {commands}\n"
+    )
+
+
 def test_stages_are_those_that_are_timed(run_dovetail, folder, tmp_path):
     result = run_dovetail("build", folder / "mlp.onnx", "-o", tmp_path / "mlp.so", "--time")
     assert [line.split()[0] for line in result.stderr.splitlines()] == STAGES.split(", ")

@@ -24,7 +24,7 @@ def i64(*numbers):
 
 ONE = np.ones(4, "float32")
 COMPUTED = "from weights and constants alone; at most 2147483648 elements are computed while compiling"
-COUNTED = "has more bytes than 64 bits count"
+COUNTED = "has more than 2^56 bytes"
 CASES = {
     "constant_of_shape": (
         model([node("ConstantOfShape", ["s"], "c"), node("ReduceSum", ["c"])], [], [("s", i64(2**40))]),
@@ -84,7 +84,20 @@ CASES = {
             + [node("Relu", ["v64"])],
             [("v0", ["n"])],
         ),
-        f"FILE: node 'c62' (Concat): an extent overflows 64 bits: {2**62} + {2**62}",
+        f"FILE: node 'c54' (Concat): a tensor float32[{2**55}*n] {COUNTED}",
+    ),
+    "rounded_up": (
+        model([node("Tile", ["x", "r"], "t"), node("Relu", ["t"])], [("x", ["n"])], [("r", i64(2**60))]),
+        f"FILE: node 'tile' (Tile): a tensor float32[{2**60},n] {COUNTED}",
+    ),
+    "padded_both_ways": (
+        model([node("Pad", ["x", "p"])], [("x", ["n", "m"])], [("p", i64(2**40, 0, 2**40, 2**40))]),
+        f"FILE: node 'pad' (Pad): a tensor float32[n + {2**41},m + {2**40}] {COUNTED}",
+    ),
+    "extent": (
+        model([node("Shape", ["x"], "s"), node("Mul", ["s", "k"], "r"), node("Mul", ["r", "k"], "q"), node("Expand", ["x", "q"])],
+              [("x", ["n"])], [("k", i64(2**40))]),  # fmt: skip
+        f"FILE: node 'mul' (Mul): an extent overflows 64 bits: {2**40} * {2**40}",
     ),
 }
 

@@ -17,6 +17,16 @@ namespace {
 
 enum ExitCode { kDone = 0, kUserError = 1, kUsage = 2, kOurBug = 70 };
 
+// Of what stands where a command should.
+std::string unknown_command(const CLI::App& app) {
+  std::string known;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    known += (known.empty() ? "" : ", ") + command->get_name();
+  }
+  return fmt::format("dovetail: there is no command '{}'; there are {}\n", app.remaining().front(),
+                     known);
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Compiles ONNX models into one native library that stands alone.", "dovetail");
   app.set_version_flag("--version", "dovetail " DOVETAIL_VERSION);
@@ -30,6 +40,10 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    if (app.get_subcommands().empty() && !app.remaining().empty()) {
+      dovetail::tool::say(unknown_command(app));
+      return kUsage;
+    }
     return app.exit(error) == 0 ? kDone : kUsage;
   }
   return kDone;
