@@ -58,11 +58,13 @@ std::vector<Value*> GraphImporter::import_inline(const Node& node, const onnx::G
   return outputs_of(proto, inner);
 }
 
-Body GraphImporter::import_body(const Node& node, const onnx::GraphProto& proto, Scope& scope) {
+// `name` tells the bodies of a node apart, which may be graphs of one name.
+Body GraphImporter::import_body(const Node& node, const onnx::GraphProto& proto,
+                                const std::string& name, Scope& scope) {
   Body body{std::make_shared<ir::Graph>(), {}, {}};
   body.graph->name = proto.name();
   body.graph->symbols = scope.graph().symbols;
-  Scope inner(*body.graph, &scope, fmt::format("{}/{}/", node.name, proto.name()));
+  Scope inner(*body.graph, &scope, fmt::format("{}/{}/", node.name, name));
   import_graph(proto, inner, node.opsets);
   body.outputs = outputs_of(proto, inner);
   body.captured = inner.captured();
@@ -225,9 +227,9 @@ ops::Values GraphImporter::import_assumed(const Node& node, Value* condition, bo
 // The branch, or why it cannot be computed on what is given to it.
 std::variant<Body, std::string> GraphImporter::try_branch(const Node& node,
                                                           const onnx::GraphProto& proto,
-                                                          Scope& scope) {
+                                                          const std::string& name, Scope& scope) {
   try {
-    return import_body(node, proto, scope);
+    return import_body(node, proto, name, scope);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kValue) throw;
     const std::string_view why = error.what();
@@ -249,11 +251,12 @@ ops::Values GraphImporter::import_if(const Node& node, Scope& scope) {
   }
   // Branches for other shapes than are given cannot be computed, and those for several shapes give
   // tensors of several ranks ("squeeze if the extent is 1").
-  auto then_branch = try_branch(node, then_proto, scope);
-  auto else_branch = try_branch(node, else_proto, scope);
+  auto then_branch = try_branch(node, then_proto, "then_branch", scope);
+  auto else_branch = try_branch(node, else_proto, "else_branch", scope);
   Body* then_body = std::get_if<Body>(&then_branch);
   Body* else_body = std::get_if<Body>(&else_branch);
-  if (!then_body && !else_body) import_body(node, then_proto, scope);  // throws again
+  if (!then_body && !else_body)
+    import_body(node, then_proto, "then_branch", scope);  // throws again
   if (!then_body || !else_body) {
     const auto& why = std::get<std::string>(then_body ? else_branch : then_branch);
     return import_assumed(node, condition, then_body,

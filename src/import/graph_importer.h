@@ -50,8 +50,9 @@ class GraphImporter {
   ops::Values import_assumed(const Node& node, ir::Value* condition, bool taken,
                              const std::string& reason, Scope& scope);
   std::variant<Body, std::string> try_branch(const Node& node, const onnx::GraphProto& proto,
-                                             Scope& scope);
-  Body import_body(const Node& node, const onnx::GraphProto& proto, Scope& scope);
+                                             const std::string& name, Scope& scope);
+  Body import_body(const Node& node, const onnx::GraphProto& proto, const std::string& name,
+                   Scope& scope);
   std::vector<ir::Value*> outputs_of(const onnx::GraphProto& proto, Scope& scope);
   // loops.cc, scans.cc
   ops::Values import_loop(const Node& node, Scope& scope);

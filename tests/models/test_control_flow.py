@@ -199,7 +199,7 @@ def test_a_branch_that_does_not_fit_leaves_the_other(run_dovetail, tmp_path, fit
     """A model of two sizes, chosen by a flag, whose input is fixed to one of them."""
     good = [node("MatMul", ["x", "w4"], ["t" if fits else "e"])]
     bad = [node("MatMul", ["x", "w5"], ["e" if fits else "t"])]
-    product = "If_y/else_graph/MatMul_e" if fits else "If_y/then_graph/MatMul_t"
+    product = "If_y/else_branch/MatMul_e" if fits else "If_y/then_branch/MatMul_t"
     weights = [("w4", rand(4, 2)), ("w5", rand(5, 2))]
     model = choice(*((good, bad) if fits else (bad, good)), ["n", 2], weights=weights)
     save(model, tmp_path / "model.onnx")
@@ -222,7 +222,7 @@ def test_no_branch_that_fits_is_refused(run_dovetail, tmp_path):
     bad = [node("MatMul", ["x", "w5"], [name]) for name in "te"]
     save(choice(bad[:1], bad[1:], ["n", 2], weights=[("w5", rand(5, 2))]), tmp_path / "model.onnx")
     error = run_dovetail("build", tmp_path / "model.onnx", "-o", tmp_path / "model.so", code=1).stderr
-    assert "node 'If_y/then_graph/MatMul_t' (MatMul)" in error and "4 and 5 differ" in error
+    assert "node 'If_y/then_branch/MatMul_t' (MatMul)" in error and "4 and 5 differ" in error
 
 
 # ---- Loop
