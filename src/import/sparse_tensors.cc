@@ -92,7 +92,8 @@ TensorData read_sparse(const onnx::SparseTensorProto& tensor, Tensors& tensors) 
     throw_error(ErrorKind::kValue, "its {} values have no indices", count);
   }
   if (bytes.empty()) {
-    throw_error(ErrorKind::kValue, "its shape {} has no place for {} values", text_of(shape), count);
+    throw_error(ErrorKind::kValue, "its shape {} has no place for {} values", text_of(shape),
+                count);
   }
   const auto width = static_cast<size_t>(ir::size_of(values.dtype()));
   const Places places = places_of(tensors.read(tensor.indices()), shape,

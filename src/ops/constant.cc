@@ -65,20 +65,21 @@ Values lower_constant_of_shape(LowerContext& c) {
 }  // namespace
 
 std::span<const OpDef> constant_ops() {
-  static const std::vector<OpDef> ops = {{.name = "Constant",
-                                          .inputs = {0, 0},
-                                          .attributes = {{"value", AttributeType::kTensor},
-                                                         {"sparse_value", AttributeType::kTensor},
-                                                         {"value_float", AttributeType::kReal},
-                                                         {"value_floats", AttributeType::kReals},
-                                                         {"value_int", AttributeType::kInt},
-                                                         {"value_ints", AttributeType::kInts}},
-                                          .lower = lower_constant,
-                                          .limits = "strings are refused; sparse tensors take at most 256 MiB with their zeros"},
-                                         {.name = "ConstantOfShape",
-                                          .since = 9,
-                                          .attributes = {{"value", AttributeType::kTensor}},
-                                          .lower = lower_constant_of_shape}};
+  static const std::vector<OpDef> ops = {
+      {.name = "Constant",
+       .inputs = {0, 0},
+       .attributes = {{"value", AttributeType::kTensor},
+                      {"sparse_value", AttributeType::kTensor},
+                      {"value_float", AttributeType::kReal},
+                      {"value_floats", AttributeType::kReals},
+                      {"value_int", AttributeType::kInt},
+                      {"value_ints", AttributeType::kInts}},
+       .lower = lower_constant,
+       .limits = "strings are refused; sparse tensors take at most 256 MiB with their zeros"},
+      {.name = "ConstantOfShape",
+       .since = 9,
+       .attributes = {{"value", AttributeType::kTensor}},
+       .lower = lower_constant_of_shape}};
   return ops;
 }
 

@@ -177,7 +177,8 @@ DebugExecutor::DebugExecutor(const Module& module)
 }
 
 DebugNode& DebugExecutor::debug() const {
-  if (!debug_) throw_error(ErrorKind::kType, "expected a DebugExecutor, got one that was moved from");
+  if (!debug_)
+    throw_error(ErrorKind::kType, "expected a DebugExecutor, got one that was moved from");
   return *debug_;
 }
 
