@@ -35,8 +35,8 @@ SETTINGS = {
 # Those that may be measured when a model runs.
 MEASURED = {
     "AffineGrid": (1,), "CenterCropPad": (1,), "Col2Im": (1,), "ConstantOfShape": (0,), "Expand": (1,), "MaxUnpool": (2,),
-    "OneHot": (1,), "Pad": (1,), "Range": (0, 1, 2), "Reshape": (1,), "Slice": (1, 2), "Split": (1,), "Tile": (1,),
-    "TopK": (1,),
+    "OneHot": (1,), "Pad": (1,), "Range": (0, 1, 2), "Reshape": (1,), "Resize": (1, 2, 3), "Slice": (1, 2), "Split": (1,),
+    "Tile": (1,), "TopK": (1,), "Upsample": (1,),
 }  # fmt: skip
 
 

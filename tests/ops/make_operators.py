@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 import position_cases
+import runtime_input_cases
 from case_values import ALL, FLOATS, INTS, i64, special, values
 from case_writer import CaseWriter, generator, symbolic_shapes
 from recurrent_cases import recurrent
@@ -789,6 +790,7 @@ def main(folder):
         corners,
         recurrent,
         *position_cases.GROUPS,
+        *runtime_input_cases.GROUPS,
     ):
         group(case)
     case.writer.finish()

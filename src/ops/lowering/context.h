@@ -20,6 +20,12 @@ struct SettledDim {
   std::string reason;  // a sentence
 };
 
+// A number that an operator is set by: a constant, or a float32 of rank 0 that only a run knows.
+struct Number {
+  double known = 0;
+  ir::Value* at_run = nullptr;
+};
+
 // Marks the params that `value`'s content comes from as frozen in its graph.
 void freeze(ir::Graph& graph, const ir::Value* value);
 
@@ -76,6 +82,9 @@ class LowerContext {
   // Nothing instead of an error, and nothing is frozen.
   std::optional<ir::TensorData> peek_tensor(size_t i) const;
   double known_scalar(size_t i);  // of an input with one element
+  // Numbers one by one: the initializers that known ones come from are frozen, others are read in
+  // the run. kUnsupported when their number is not known.
+  std::vector<Number> numbers(size_t i);
 
   // 0 <= result < rank for -rank <= axis < rank; else kValue.
   int axis(int64_t axis, int rank) const;
