@@ -15,18 +15,11 @@ using ir::Value;
 // A setting of one element as a scalar; what it is without.
 Value* setting(LowerContext& c, size_t i, DType dtype, double otherwise) {
   if (!c.has(i)) return c.build.scalar(otherwise, dtype);
-  Value* x = c.x(i);
-  if (x->dtype() != dtype) {
-    throw_error(ErrorKind::kType, "{} is {}, expected {}", c.input_text(i), ir::name_of(x->dtype()),
-                ir::name_of(dtype));
+  if (c.x(i)->dtype() != dtype) {
+    throw_error(ErrorKind::kType, "{} is {}, expected {}", c.input_text(i),
+                ir::name_of(c.x(i)->dtype()), ir::name_of(dtype));
   }
-  const Dim count = ir::element_count(x->shape());
-  if (count.is_constant() && count.value() != 1) {
-    throw_error(ErrorKind::kValue, "{} has shape {}, expected one element", c.input_text(i),
-                ir::to_string(x->shape()));
-  }
-  c.build.require_equal(count, 1, c.input_text(i) + " holds one element");
-  return c.build.reshape(x, {});
+  return c.one_element(i);
 }
 
 // How many boxes of a class are taken at most, as far as that is known.

@@ -142,3 +142,83 @@ def test_antialias_to_sizes(run_dovetail, tmp_path):
     outputs = [("y", F, ["n", 3, 4, 6])]
     model = one("Resize", IMAGE, outputs, [("s", ints(4, 6))], absent=(1, 2), **attributes)
     check(run_dovetail, model, tmp_path, [{"x": rand(*shape)} for shape in IMAGES])
+
+
+@pytest.mark.parametrize("shape", [[], [1], ["k"]])
+def test_border(run_dovetail, tmp_path, shape):
+    """Also where the number of elements of the border is known in the run only."""
+    model = one("Pad", [("x", F, ["n", 5]), ("p", I, [4]), ("v", F, shape)], [("y", F, ["a", "b"])])
+    border = [reals(v).reshape([1] * len(shape)) for v in (2.5, -1)]
+    amounts = [(0, 0, 0, 0), (1, 2, 3, 4), (-1, 1, 0, -2), (0, -2, -1, 6)]
+    check(run_dovetail, model, tmp_path, [{"x": rand(3, 5), "p": ints(*p), "v": v} for p in amounts for v in border])
+
+
+@pytest.mark.parametrize("mode", ["constant", "edge", "reflect", "wrap"])
+def test_pad_axes(run_dovetail, tmp_path, mode):
+    inputs = [("x", F, ["n", 5, "m"]), ("p", I, [4]), ("axes", I, [2])]
+    model = one("Pad", inputs, [("y", F, ["a", "b", "c"])], absent=(2,), opset=19, mode=mode)
+    cases = [((0, 1), (0, 2, 1, 1)), ((-1, 1), (1, 0, 2, 3)), ((2, 0), (1, 1, 0, 0))]
+    runs = [{"x": rand(n, 5, m), "p": ints(*p), "axes": ints(*a)} for a, p in cases for n, m in ((3, 4), (7, 6))]
+    check(run_dovetail, model, tmp_path, runs)
+    run = Executor(tmp_path / "model.so")
+    message = r"^node 'Pad_y': input 3 \('axes'\) must hold different axes within -3..2: y.axes is 1, expected 2$"
+    for axes in ((1, 1), (-1, 2), (0, 3), (-4, 0)):
+        with pytest.raises(ValueError, match=message):
+            run({"x": rand(3, 5, 4), "p": ints(0, 1, 1, 0), "axes": ints(*axes)})
+
+
+@pytest.mark.parametrize("steps", [False, True])
+def test_slice_axes(run_dovetail, tmp_path, steps):
+    inputs = [("x", F, ["n", 8, "m"]), ("a", I, [2]), ("b", I, [2]), ("axes", I, [2])]
+    inputs += [("steps", I, [2])] if steps else []
+    model = one("Slice", inputs, [("y", F, ["p", "q", "r"])])
+    far = np.iinfo(I).max
+    runs = []
+    for n, m in ((5, 3), (1, 9)):
+        for axes, a, b, s in [
+            ((0, 1), (1, 7), (4, 9), (1, 2)), ((-1, 0), (-3, -1), (far, -9), (2, -1)), ((1, 2), (0, 100), (-1, -100), (3, -2)),
+            ((2, 1), (20, 5), (3, 5), (1, far)), ((0, 2), (-far, far), (far, -far), (1, -1)),
+        ]:  # fmt: skip
+            run = {"x": rand(n, 8, m), "a": ints(*a), "b": ints(*b), "axes": ints(*axes)}
+            runs.append(run | ({"steps": ints(*s)} if steps else {}))
+    check(run_dovetail, model, tmp_path, runs)
+    if steps:
+        with pytest.raises(ValueError, match=r"^node 'Slice_y': input 4 \('steps'\) holds 0: .* is 0, expected 1$"):
+            Executor(tmp_path / "model.so")(runs[0] | {"steps": ints(1, 0)})
+
+
+def test_slice_steps(run_dovetail, tmp_path):
+    """Known axes, steps of both signs: the second one is known."""
+    nodes = [
+        node("Concat", ["s", "minus"], ["steps"], axis=0),
+        node("Slice", ["x", "a", "b", "axes", "steps"], ["y"]),
+    ]
+    inputs = [("x", F, ["n", 8]), ("a", I, [2]), ("b", I, [2]), ("s", I, [1])]
+    model = model_of(nodes, inputs, [("y", F, ["p", "q"])], [("axes", ints(0, 1)), ("minus", ints(-2))])
+    runs = [
+        {"x": rand(n, 8), "a": ints(a, 7), "b": ints(b, -9), "s": ints(s)}
+        for n in (1, 6, 17)
+        for a, b, s in [(0, 5, 1), (1, 99, 2), (-1, -99, -1), (99, 0, -3), (2, 2, 1), (5, 1, 1), (1, 5, -1), (-99, 99, 7)]
+    ]
+    check(run_dovetail, model, tmp_path, runs)
+
+
+@pytest.mark.parametrize("reverse", [0, 1])
+def test_cumulate(run_dovetail, tmp_path, reverse):
+    model = one("CumSum", [("x", F, ["n", 3, "m"]), ("axis", I, [])], [("y", F, ["n", 3, "m"])], reverse=reverse)
+    runs = [{"x": rand(n, 3, m), "axis": np.array(a)} for n, m in ((2, 5), (1, 33)) for a in range(-3, 3)]
+    check(run_dovetail, model, tmp_path, runs)
+    with pytest.raises(ValueError, match=r"^node 'CumSum_y': input 1 \('axis'\) is out of range for rank 3: .* is 3 but .* is 2$"):
+        Executor(tmp_path / "model.so")({"x": rand(2, 3, 5), "axis": np.array(3)})
+
+
+@pytest.mark.parametrize("op", ["ReduceSum", "ReduceMean", "ReduceMax", "ReduceL2", "ReduceLogSumExp"])
+@pytest.mark.parametrize("keepdims", [0, 1])
+def test_reduce(run_dovetail, tmp_path, op, keepdims):
+    out = ["p", "q", "r", "s"] if keepdims else ["p", "q"]
+    model = one(op, [("x", F, ["n", 3, 4, "m"]), ("axes", I, [2])], [("y", F, out)], opset=18, keepdims=keepdims)
+    pairs = [(0, 1), (-1, 0), (1, 2), (3, -2), (2, 0), (1, -1)]
+    check(run_dovetail, model, tmp_path, [{"x": rand(n, 3, 4, m), "axes": ints(*a)} for n, m in ((2, 5), (7, 33)) for a in pairs])
+    message = rf"^node '{op}_y': input 1 \('axes'\) must hold different axes within -4..3: y.axes is 1, expected 2$"
+    with pytest.raises(ValueError, match=message):
+        Executor(tmp_path / "model.so")({"x": rand(2, 3, 4, 5), "axes": ints(1, -3)})

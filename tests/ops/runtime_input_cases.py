@@ -77,4 +77,80 @@ def filters(case):
             case("Resize", [x, None, None, i64(*sizes)], weights=(3,), opset=19, **more)
 
 
-GROUPS = (resizes, filters)
+def pads(case):
+    x = values((3, 4))
+    for dtype in ("float32", "float64", "int32", "int64", "int8", "uint8", "bool"):
+        data, border = values((3, 4), dtype), np.array(1 if dtype == "bool" else 5, dtype)
+        case("Pad", [data, i64(0, 1, 2, 0), border], weights=(1,), opset=13)
+        case("Pad", [data, i64(0, 1, 2, -1), border.reshape(1)], opset=13, keep=(1, 4))
+    for big in (2**53 + 1, -(2**62)):
+        case("Pad", [values((3, 4), "int64"), i64(0, 1, 2, 0), np.array(big)], weights=(1, 2))
+    case("Pad", [values((2, 3, 2)), i64(0, 0, 0, 0, 0, 0), np.float32(1)], weights=(1,))
+    case("Pad", [values((0, 4)), i64(2, 0, 1, 0), np.float32(1)], weights=(1,))
+    case("Pad", [x, i64(0, 1, 2, 0), f32(1, 2)], weights=(1,), refused="input 2 ('x2') has shape [2], expected one element")
+    for mode in ("constant", "edge", "reflect", "wrap"):
+        border = np.float32(7) if mode == "constant" else None
+        for axes, amounts in (((-1,), (1, 2)), ((1, 0), (2, 0, 1, 1)), ((0, -1), (0, 2, 2, 1))):
+            arrays = [x, i64(*amounts), border, i64(*axes)]
+            case("Pad", arrays, mode=mode, opset=19, keep=(2, 4))
+            case("Pad", arrays, weights=(1,), mode=mode, opset=19, keep=(1, 2, 4))
+    case("Pad", [x, i64(-1, 2), np.float32(7), np.array([0], "int32")], opset=18, keep=(2,))
+    case("Pad", [x, i64(1), None, i64(0)], opset=18, refused="1 and 2 differ")
+    case("Pad", [x, i64(*range(6)), None, i64(0, 1, 0)], opset=18, refused="holds 3 axes, but input 0 ('x0') has rank 2")
+
+
+FAR = np.iinfo("int64").max
+SLICES = (
+    ((1,), (3,), (0,), (1,)),
+    ((0, 1), (9, 9), (0, 1), (2, 3)),
+    ((-1, 4), (-FAR, 0), (1, 0), (-1, -2)),
+    ((-2, -9), (FAR, FAR), (-1, -2), (1, 1)),
+    ((3, 0), (1, 2), (0, 1), (1, 2)),
+    ((99, 2, 1), (-99, 0, 3), (2, 1, 0), (-3, -1, FAR)),
+    ((-99,), (99,), (1,), (-2,)),
+    ((0, 0), (5, 5), (1, 2), (-FAR - 1, 4)),
+)
+
+
+def slices(case):
+    x = values((5, 6, 7))
+    for starts, ends, axes, steps in SLICES:
+        arrays = [x, i64(*starts), i64(*ends), i64(*axes), i64(*steps)]
+        for weights in ((), (1, 2, 3), (1, 2, 4), (3,), (4,)):
+            # onnxruntime takes no step of the smallest int64.
+            if steps[0] > -FAR:
+                case("Slice", arrays, weights=weights, opset=13, keep=(1, 2, 3))
+        case("Slice", arrays[:4], weights=(1, 2), opset=11, keep=(1, 2, 3))
+    for dtype in ("float64", "int32", "uint8", "bool"):
+        narrow = [np.array(v, "int32") for v in ((-1,), (0,), (1,), (-2,))]
+        case("Slice", [values((4, 5), dtype), *narrow], opset=13, keep=(1,))
+    case("Slice", [values((0, 4)), i64(1), i64(-1), i64(0), i64(-1)], opset=13, keep=(1,))
+    case("Slice", [x, i64(1, 2), i64(3), i64(0)], opset=13, refused="input 1 ('x1') for the axes of input 3 ('x3'): 2 and 1 differ")
+
+
+def axes(case):
+    for dtype in ("float32", "int64"):
+        for axis, (exclusive, reverse) in itertools.product((0, 1, -1), itertools.product((0, 1), (0, 1))):
+            more = {"exclusive": exclusive, "reverse": reverse}
+            case("CumSum", [values((2, 3, 4), dtype), np.array(axis, "int32")], opset=14, **more)
+    case("CumProd", [values((2, 3, 4)), i64(-2)], opset=26)
+    case("CumSum", [values((2, 0)), np.array(0, "int64")], opset=11)
+    case("CumSum", [values((5,)), np.array([-1], "int64")], opset=11)
+    case("CumSum", [values((5,)), i64(0, 0)], opset=11, refused="input 1 ('x1') has shape [2], expected one element")
+    for op in REDUCTIONS:
+        x = values((2, 3, 4, 5), low=0.5, high=2)
+        for given, keepdims in (((1,), 1), ((-1, 0), 0), ((0, 1, 2, 3), 0), ((2, 0, -1), 1), ((0, 1, 2, 3), 1), ((-2,), 0)):
+            case(op, [x, i64(*given)], keepdims=keepdims, opset=18, keep=(1, 2, 3, 4))
+        case(op, [values((3, 4), "int32", 1, 4), i64(1)], keepdims=0, opset=18, keep=(1,))
+    for noop in (0, 1):
+        case("ReduceSumSquare", [values((3, 4)), i64()], noop_with_empty_axes=noop, opset=18, keep=(0,))
+    case("ReduceSum", [values((3, 4), "float16"), i64(0)], opset=13, keep=(1,))
+    case("ReduceMax", [values((3, 4), "bool"), i64(-1)], opset=20, keep=(1,))
+    case("ReduceSum", [values((0, 4)), i64(0)], opset=13, keep=(1,))
+    case("ReduceSum", [values((3, 4)), i64(0)], opset=13, shapes={"x0": [3, 4], "x1": ["n"]}, refused="holds n axes: their number must be known")
+
+
+REDUCTIONS = ("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2",
+              "ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp")  # fmt: skip
+
+GROUPS = (resizes, filters, pads, slices, axes)

@@ -123,6 +123,16 @@ double LowerContext::known_scalar(size_t i) {
               ir::to_string(x(i)->shape()));
 }
 
+Value* LowerContext::one_element(size_t i) {
+  const Dim count = ir::element_count(x(i)->shape());
+  if (count.is_constant() && count.value() != 1) {
+    throw_error(ErrorKind::kValue, "{} has shape {}, expected one element", input_text(i),
+                ir::to_string(x(i)->shape()));
+  }
+  build.require_equal(count, 1, input_text(i) + " holds one element");
+  return build.reshape(x(i), {});
+}
+
 int LowerContext::axis(int64_t axis, int rank) const {
   if (axis < -rank || axis >= rank) {
     throw_error(ErrorKind::kValue, "axis {} is out of range for rank {} (expected {}..{})", axis,

@@ -71,6 +71,7 @@ class LowerContext {
   // Integers as expressions. The initializers that known ones come from are frozen; what only a run
   // knows is measured, and becomes symbols. kUnsupported when their number is not known.
   std::vector<ir::Dim> known_dims(size_t i);
+  ir::Dim known_dim(size_t i);  // of an input with one element
   // Whether nothing has to be measured for that.
   bool is_known(size_t i) const;
   // The same for extents and counts: a run that finds a negative one fails.
@@ -82,6 +83,8 @@ class LowerContext {
   // Nothing instead of an error, and nothing is frozen.
   std::optional<ir::TensorData> peek_tensor(size_t i) const;
   double known_scalar(size_t i);  // of an input with one element
+  // Input i, which has one element, as a scalar: a run checks where that is not known.
+  ir::Value* one_element(size_t i);
   // Numbers one by one: the initializers that known ones come from are frozen, others are read in
   // the run. kUnsupported when their number is not known.
   std::vector<Number> numbers(size_t i);

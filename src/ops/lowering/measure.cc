@@ -151,6 +151,13 @@ std::vector<Dim> LowerContext::dims(size_t i, bool signs) {
 
 std::vector<Dim> LowerContext::known_dims(size_t i) { return dims(i, /*signs=*/true); }
 
+Dim LowerContext::known_dim(size_t i) {
+  const std::vector<Dim> values = known_dims(i);
+  if (values.size() == 1) return values[0];
+  throw_error(ErrorKind::kValue, "{} has shape {}, expected one element", input_text(i),
+              ir::to_string(x(i)->shape()));
+}
+
 std::vector<Dim> LowerContext::extents(size_t i) {
   std::vector<Dim> result = dims(i, /*signs=*/false);
   for (const Dim& dim : result) {
