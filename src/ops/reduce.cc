@@ -151,9 +151,12 @@ Values lower_by_attribute(LowerContext& c, const Row& row) {
 
 Values lower_by_input(LowerContext& c, const Row& row) {
   const int rank = c.x(0)->rank();
-  const bool none = !c.has(1) || ir::element_count(c.x(1)->shape()) == Dim(0);
-  if (!none && !c.is_known(1)) return {over_run_axes(c, row)};
-  const Ints given = none ? Ints{} : c.known_ints(1);
+  Ints given;
+  if (c.has(1) && c.is_known(1)) {
+    given = c.known_ints(1);
+  } else if (c.has(1) && ir::element_count(c.x(1)->shape()) != Dim(0)) {
+    return {over_run_axes(c, row)};
+  }
   // Without axes nothing is added up, but the square of ReduceSumSquare, say, is still taken.
   const bool all = given.empty() && !c.flag("noop_with_empty_axes");
   return {over_known(c, row, all ? all_axes(rank) : c.axes(given, rank))};

@@ -6,7 +6,7 @@ Each is compiled with fixed and with symbolic shapes. test_runtime_inputs.py run
 import itertools
 
 import numpy as np
-from case_values import i64, values
+from case_values import REDUCTIONS, i64, values
 from position_cases import COORDINATES
 
 CROP = "tf_crop_and_resize"
@@ -149,8 +149,5 @@ def axes(case):
     case("ReduceSum", [values((0, 4)), i64(0)], opset=13, keep=(1,))
     case("ReduceSum", [values((3, 4)), i64(0)], opset=13, shapes={"x0": [3, 4], "x1": ["n"]}, refused="holds n axes: their number must be known")
 
-
-REDUCTIONS = ("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2",
-              "ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp")  # fmt: skip
 
 GROUPS = (resizes, filters, pads, slices, axes)
