@@ -1,22 +1,27 @@
 // CumSum, CumProd: running sums and products along one axis.
-#include "base/error.h"
-#include "ops/lowering/context.h"
+#include "ops/lowering/run_axes.h"
 
 namespace dovetail::ops {
 namespace {
 
+using ir::Dim;
 using ir::DType;
+using ir::Value;
 
 Values cumulate(LowerContext& c, ir::ReduceKind kind) {
   c.require_rank(0, 1);
-  const Ints given = c.known_ints(1);
-  if (given.size() != 1) {
-    throw_error(ErrorKind::kValue, "{} has shape {}, expected one element", c.input_text(1),
-                ir::to_string(c.x(1)->shape()));
+  const Dim given = c.known_dim(1);
+  const bool exclusive = c.flag("exclusive"), reverse = c.flag("reverse");
+  Value* x = c.x(0);
+  if (given.is_constant()) {
+    const int axis = c.axis(given.value(), x->rank());
+    return {c.graph().value(ir::Cumulate{kind, axis, exclusive, reverse}, {x})};
   }
-  const int axis = c.axis(given[0], c.x(0)->rank());
-  return {
-      c.graph().value(ir::Cumulate{kind, axis, c.flag("exclusive"), c.flag("reverse")}, {c.x(0)})};
+  // Whichever axis it is, it stands between those before and those behind it.
+  const SplitShape split = split_shape(c, x->shape(), given, c.input_text(1));
+  Value* y = c.graph().value(ir::Reshape{{split.before, split.extent, split.behind}}, {x});
+  y = c.graph().value(ir::Cumulate{kind, 1, exclusive, reverse}, {y});
+  return {c.graph().value(ir::Reshape{x->shape()}, {y})};
 }
 
 OpDef row(const char* name, int since, ir::ReduceKind kind) {
@@ -26,8 +31,7 @@ OpDef row(const char* name, int since, ir::ReduceKind kind) {
           .dtypes = kNumbers,
           .attributes = {{"exclusive", AttributeType::kInt, int64_t{0}},
                          {"reverse", AttributeType::kInt, int64_t{0}}},
-          .lower = [kind](LowerContext& c) { return cumulate(c, kind); },
-          .limits = "the axis must be known when the model is compiled"};
+          .lower = [kind](LowerContext& c) { return cumulate(c, kind); }};
 }
 
 }  // namespace

@@ -1,8 +1,12 @@
 // Pad with a border that is constant or repeats the tensor; negative amounts crop.
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "base/error.h"
+#include "ops/lowering/fold.h"
 #include "ops/lowering/positions.h"
+#include "ops/lowering/run_axes.h"
 
 namespace dovetail::ops {
 namespace {
@@ -97,16 +101,40 @@ Value* repeat(LowerContext& c, Value* x, ir::Pad pad, Border border) {
   return p.lookup(shape, p.load(0, at));
 }
 
+// A border that is a value of the run: pieces beside x.
+Value* surround(LowerContext& c, Value* x, const ir::Pad& pad, Value* border) {
+  for (int axis = 0; axis < x->rank(); ++axis) {
+    const auto piece = [&](const Dim& count) {
+      ir::Shape shape = x->shape();
+      shape[axis] = count;
+      return c.build.broadcast_to(border, shape);
+    };
+    Values parts;
+    if (pad.lo[axis] != Dim(0)) parts.push_back(piece(pad.lo[axis]));
+    parts.push_back(x);
+    if (pad.hi[axis] != Dim(0)) parts.push_back(piece(pad.hi[axis]));
+    x = c.build.concat(parts, axis);
+  }
+  return x;
+}
+
+// What a constant border holds.
+struct BorderValue {
+  double known = 0;
+  Value* at_run = nullptr;  // instead
+};
+
 // `amounts`: all that goes before, then all that goes behind, for each of `axes`.
 Values pad(LowerContext& c, Border border, const std::vector<int>& axes,
-           const std::vector<Dim>& amounts, double value) {
+           const std::vector<Dim>& amounts, const BorderValue& value) {
   const size_t count = axes.size();
   if (amounts.size() != 2 * count) {
     throw_error(ErrorKind::kValue, "pads has {} values for {} axes, expected {}", amounts.size(),
                 count, 2 * count);
   }
   Value* x = c.x(0);
-  ir::Pad pad{std::vector<Dim>(x->rank(), Dim(0)), std::vector<Dim>(x->rank(), Dim(0)), value};
+  ir::Pad pad{std::vector<Dim>(x->rank(), Dim(0)), std::vector<Dim>(x->rank(), Dim(0)),
+              value.known};
   bool pads = false;
   const auto split = [&](const Dim& amount, Dim* border) {
     // Returns what is cropped.
@@ -129,6 +157,7 @@ Values pad(LowerContext& c, Border border, const std::vector<int>& axes,
   }
   if (!pads) return {x};
   if (border != Border::kConstant) return {repeat(c, x, pad, border)};
+  if (value.at_run) return {surround(c, x, pad, value.at_run)};
   return {c.graph().value(std::move(pad), {x})};
 }
 
@@ -142,40 +171,50 @@ Values lower_by_attributes(LowerContext& c) {
   const Border border = border_of(c);
   const Ints& amounts = c.integers("pads");
   return pad(c, border, every_axis(c.x(0)->rank()), {amounts.begin(), amounts.end()},
-             c.real("value"));
+             {c.real("value")});
 }
 
-// Also the content of integers: a border that a double does not hold exactly is refused.
-double border_value(LowerContext& c) {
-  if (!c.has(2)) return 0;
+// Known ones that a double does not hold are read in the run as well.
+BorderValue border_value(LowerContext& c) {
+  if (!c.has(2)) return {};
   c.require_same_dtype(2);
-  const double value = c.known_scalar(2);
-  if (ir::is_int(c.x(0)->dtype()) && (value > 9007199254740992.0 || value < -9007199254740992.0)) {
-    throw_error(ErrorKind::kUnsupported, "{} is {}; borders beyond 2^53 are not supported",
-                c.input_text(2), value);
-  }
-  return value;
+  Value* value = c.single(2);
+  const auto data = c.peek_tensor(2);
+  constexpr double kExact = 9007199254740992.0;  // 2^53
+  if (!data || (ir::is_int(value->dtype()) && std::abs(data->as_double(0)) >= kExact))
+    return {.at_run = value};
+  c.freeze(c.x(2));
+  return {.known = data->as_double(0)};
+}
+
+// The amounts of all axes where only a run knows which ones are given.
+std::vector<Dim> amounts_at_run(LowerContext& c, int rank) {
+  RunAxes axes(c, 3, rank);
+  const Dim expected = Dim(2 * axes.count());
+  Value* amounts =
+      c.build.asserted(c.build.cast(c.x(1), ir::DType::kI64), {expected},
+                       fmt::format("{} for the axes of {}", c.input_text(1), c.input_text(3)));
+  amounts = axes.spread(c.build.reshape(amounts, {Dim(2), Dim(axes.count())}), 0);
+  return integers_of(c.build, amounts, c.output_name() + ".pads", /*signs=*/true);
 }
 
 Values lower_by_inputs(LowerContext& c) {
   const Border border = border_of(c);
   const int rank = c.x(0)->rank();
-  std::vector<int> axes = every_axis(rank);
-  if (c.has(3)) {
-    axes.clear();
-    const Ints given = c.known_ints(3);
-    c.axes(given, rank);  // each once
-    for (const int64_t axis : given) axes.push_back(c.axis(axis, rank));
-  }
-  return pad(c, border, axes, c.known_dims(1), border == Border::kConstant ? border_value(c) : 0);
+  const BorderValue value = border == Border::kConstant ? border_value(c) : BorderValue{};
+  if (!c.has(3)) return pad(c, border, every_axis(rank), c.known_dims(1), value);
+  if (!c.is_known(3)) return pad(c, border, every_axis(rank), amounts_at_run(c, rank), value);
+  const Ints given = c.known_ints(3);
+  c.axes(given, rank);  // each once
+  std::vector<int> axes;
+  for (const int64_t axis : given) axes.push_back(c.axis(axis, rank));
+  return pad(c, border, axes, c.known_dims(1), value);
 }
 
 }  // namespace
 
 std::span<const OpDef> pad_ops() {
   const AttributeDef mode{"mode", AttributeType::kText, "constant"};
-  constexpr const char* kLimits =
-      "axes and the border's value must be known when the model is compiled";
   static const std::vector<OpDef> ops = {{.name = "Pad",
                                           .until = 10,
                                           .dtypes = kFloats,
@@ -187,8 +226,7 @@ std::span<const OpDef> pad_ops() {
                                           .since = 11,
                                           .inputs = {2, 4},
                                           .attributes = {mode},
-                                          .lower = lower_by_inputs,
-                                          .limits = kLimits}};
+                                          .lower = lower_by_inputs}};
   return ops;
 }
 

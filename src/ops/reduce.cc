@@ -4,12 +4,14 @@
 #include <numeric>
 
 #include "base/error.h"
-#include "ops/lowering/context.h"
+#include "ops/lowering/fold.h"
+#include "ops/lowering/run_axes.h"
 
 namespace dovetail::ops {
 namespace {
 
 using Axes = std::vector<int>;
+using ir::Dim;
 using ir::DType;
 using ir::ExprBuilder;
 using ir::ReduceKind;
@@ -85,18 +87,54 @@ const std::vector<Row>& rows() {
   return kRows;
 }
 
-// Half types sum in float32.
-Value* reduced(LowerContext& c, const Row& row, const Axes& axes) {
-  Value* x = c.x(0);
+// Reduced axes stay as 1. Half types sum in float32.
+Value* reduced(LowerContext& c, const Row& row, Value* x, const Axes& axes) {
   const bool narrow = ir::is_float(x->dtype()) && ir::size_of(x->dtype()) < 4;
   Value* y = row.body(c.build, narrow ? c.build.cast(x, DType::kF32) : x, axes);
-  y = c.build.cast(y, x->dtype());
+  return c.build.cast(y, x->dtype());
+}
+
+Value* over_known(LowerContext& c, const Row& row, const Axes& axes) {
+  const Value* x = c.x(0);
+  Value* y = reduced(c, row, c.x(0), axes);
   if (c.flag("keepdims")) return y;
   ir::Shape shape;
   for (int i = 0; i < x->rank(); ++i) {
     if (std::find(axes.begin(), axes.end(), i) == axes.end()) shape.push_back(x->shape()[i]);
   }
   return c.build.reshape(y, shape);
+}
+
+// The extents that are left, where a run finds out which ones.
+std::vector<Dim> kept_extents(LowerContext& c, const RunAxes& axes) {
+  Value* kept = c.build.elementwise({axes.mask()}, [](ExprBuilder& e, const auto& v) {
+    return e.binary(ScalarOp::kEq, v[0], e.constant(int64_t{0}, DType::kI64));
+  });
+  const std::string name = c.output_name() + ".extent";
+  kept = c.build.positions_of_true(kept, c.output_name() + ".kept");
+  kept = c.build.asserted(kept, {Dim(c.x(0)->rank() - axes.count())}, "axes that are kept");
+  Value* extents = c.graph().value(ir::Gather{0}, {c.build.integers(c.x(0)->shape()), kept});
+  return integers_of(c.build, extents, name, /*signs=*/false);
+}
+
+// Every axis becomes two, of which one is 1: what is kept and what is reduced of it.
+Value* over_run_axes(LowerContext& c, const Row& row) {
+  Value* x = c.x(0);
+  RunAxes axes(c, 1, x->rank());
+  const std::vector<Dim> mask =
+      integers_of(c.build, axes.mask(), c.output_name() + ".reduced", /*signs=*/false);
+  ir::Shape pairs, kept;
+  Axes reduced_axes;
+  for (int i = 0; i < x->rank(); ++i) {
+    const Dim& extent = x->shape()[i];
+    kept.push_back(ir::select_ge(mask[i], 1, 1, extent));
+    pairs.push_back(kept.back());
+    pairs.push_back(ir::select_ge(mask[i], 1, extent, 1));
+    reduced_axes.push_back(2 * i + 1);
+  }
+  Value* y = reduced(c, row, c.graph().value(ir::Reshape{pairs}, {x}), reduced_axes);
+  if (!c.flag("keepdims")) kept = kept_extents(c, axes);
+  return c.graph().value(ir::Reshape{kept}, {y});
 }
 
 Axes all_axes(int rank) {
@@ -108,15 +146,20 @@ Axes all_axes(int rank) {
 Values lower_by_attribute(LowerContext& c, const Row& row) {
   const int rank = c.x(0)->rank();
   const bool given = c.has_attribute("axes") && !c.integers("axes").empty();
-  return {reduced(c, row, given ? c.axes(c.integers("axes"), rank) : all_axes(rank))};
+  return {over_known(c, row, given ? c.axes(c.integers("axes"), rank) : all_axes(rank))};
 }
 
 Values lower_by_input(LowerContext& c, const Row& row) {
   const int rank = c.x(0)->rank();
-  const Ints given = c.has(1) ? c.known_ints(1) : Ints{};
+  Ints given;
+  if (c.has(1) && c.is_known(1)) {
+    given = c.known_ints(1);
+  } else if (c.has(1) && ir::element_count(c.x(1)->shape()) != Dim(0)) {
+    return {over_run_axes(c, row)};
+  }
   // Without axes nothing is added up, but the square of ReduceSumSquare, say, is still taken.
   const bool all = given.empty() && !c.flag("noop_with_empty_axes");
-  return {reduced(c, row, all ? all_axes(rank) : c.axes(given, rank))};
+  return {over_known(c, row, all ? all_axes(rank) : c.axes(given, rank))};
 }
 
 }  // namespace
@@ -137,8 +180,7 @@ std::span<const OpDef> reduce_ops() {
            .inputs = {1, 2},
            .dtypes = row.dtypes,
            .attributes = {keepdims, {"noop_with_empty_axes", AttributeType::kInt, int64_t{0}}},
-           .lower = [&row](LowerContext& c) { return lower_by_input(c, row); },
-           .limits = "axes must be known when the model is compiled"});
+           .lower = [&row](LowerContext& c) { return lower_by_input(c, row); }});
     }
     return result;
   }();

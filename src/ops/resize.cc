@@ -1,9 +1,8 @@
 // Resize and, before it, Upsample: x (D...) -> y with the extents scaled.
-#include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
-#include "ops/lowering/resample.h"
+#include "ops/lowering/resampled_extents.h"
 
 namespace dovetail::ops {
 namespace {
@@ -22,27 +21,24 @@ Filter filter_of(const LowerContext& c) {
 }
 
 std::vector<ResampledAxis> scaled_axes(LowerContext& c, const std::vector<int>& axes,
-                                       const Reals& scales) {
+                                       const std::vector<Number>& scales) {
   if (scales.size() != axes.size()) {
     throw_error(ErrorKind::kValue, "{} scales are given for {} axes", scales.size(), axes.size());
   }
   std::vector<ResampledAxis> result;
   for (size_t k = 0; k < axes.size(); ++k) {
-    if (!(scales[k] > 0) || std::isinf(scales[k])) {
-      throw_error(ErrorKind::kValue, "scales holds {}, expected numbers above 0", scales[k]);
-    }
     const Dim& in = c.x(0)->shape()[axes[k]];
-    const auto scale = static_cast<float>(scales[k]);
-    result.push_back({.axis = axes[k], .in = in, .out = scaled_extent(in, scale), .scale = scale});
+    ResampledAxis axis{.axis = axes[k], .in = in, .out = in, .scale = scales[k]};
+    if (const auto scale = axis.known_scale()) {
+      if (!(*scale > 0) || std::isinf(*scale)) {
+        throw_error(ErrorKind::kValue, "scales holds {}, expected numbers above 0", *scale);
+      }
+      axis.out = scaled_extent(axis.in, *scale);
+    }
+    result.push_back(axis);
   }
+  measure_extents(c, &result, Rounding::kDown, "scales must hold finite numbers above 0");
   return result;
-}
-
-Reals known_scales(LowerContext& c, size_t i) {
-  const ir::TensorData data = c.known_tensor(i);
-  Reals scales;
-  for (int64_t k = 0; k < data.element_count(); ++k) scales.push_back(data.as_double(k));
-  return scales;
 }
 
 std::vector<int> every_axis(const LowerContext& c) {
@@ -55,7 +51,7 @@ std::vector<int> every_axis(const LowerContext& c) {
 bool is_kept(const ResampledAxis& axis, const Resampling& how) {
   if (how.coordinates == "tf_crop_and_resize" || how.coordinates == "tf_half_pixel_for_nn")
     return false;
-  return axis.in == axis.out && (!axis.scale || *axis.scale == 1);
+  return axis.in == axis.out && (!axis.scale || axis.known_scale() == 1);
 }
 
 Values finish(LowerContext& c, const Resampling& how, std::vector<ResampledAxis> axes) {
@@ -69,16 +65,22 @@ Resampling early_mode(const LowerContext& c, const char* nearest) {
   return {.filter = filter_of(c), .coordinates = "asymmetric", .nearest = nearest};
 }
 
+std::vector<Number> attribute_scales(const LowerContext& c) {
+  std::vector<Number> scales;
+  for (const double scale : c.reals("scales")) scales.push_back({scale});
+  return scales;
+}
+
 Values lower_upsample_by_attribute(LowerContext& c) {
-  return finish(c, early_mode(c, "floor"), scaled_axes(c, every_axis(c), c.reals("scales")));
+  return finish(c, early_mode(c, "floor"), scaled_axes(c, every_axis(c), attribute_scales(c)));
 }
 
 Values lower_upsample(LowerContext& c) {
-  return finish(c, early_mode(c, "floor"), scaled_axes(c, every_axis(c), known_scales(c, 1)));
+  return finish(c, early_mode(c, "floor"), scaled_axes(c, every_axis(c), c.numbers(1)));
 }
 
 Values lower_resize_10(LowerContext& c) {
-  return finish(c, early_mode(c, "ceil_down"), scaled_axes(c, every_axis(c), known_scales(c, 1)));
+  return finish(c, early_mode(c, "ceil_down"), scaled_axes(c, every_axis(c), c.numbers(1)));
 }
 
 std::vector<int> resized_axes(LowerContext& c) {
@@ -88,24 +90,6 @@ std::vector<int> resized_axes(LowerContext& c) {
   c.axes(given, c.x(0)->rank());  // each once
   for (const int64_t axis : given) axes.push_back(c.axis(axis, c.x(0)->rank()));
   return axes;
-}
-
-// Sizes as limits of the axes, under one scale for all.
-void keep_aspect_ratio(const LowerContext& c, std::vector<ResampledAxis>* axes, bool larger) {
-  float scale = 0;
-  for (size_t k = 0; k < axes->size(); ++k) {
-    const ResampledAxis& axis = (*axes)[k];
-    for (const Dim& extent : {axis.in, axis.out}) {
-      c.require_fixed(extent, fmt::format("keep_aspect_ratio_policy from extent {} to {}",
-                                          axis.in.to_string(), axis.out.to_string()));
-    }
-    const float here = static_cast<float>(axis.out.value()) / static_cast<float>(axis.in.value());
-    scale = k == 0 ? here : larger ? std::max(scale, here) : std::min(scale, here);
-  }
-  for (ResampledAxis& axis : *axes) {
-    axis.scale = scale;
-    axis.out = Dim(std::lround(scale * static_cast<float>(axis.in.value())));
-  }
 }
 
 std::vector<ResampledAxis> sized_axes(LowerContext& c, const std::vector<int>& axes) {
@@ -130,7 +114,7 @@ std::vector<ResampledAxis> sized_axes(LowerContext& c, const std::vector<int>& a
 }
 
 void read_crop(LowerContext& c, std::vector<ResampledAxis>* axes) {
-  const Reals roi = known_scales(c, 1);
+  const std::vector<Number> roi = c.numbers(1);
   if (roi.size() != 2 * axes->size()) {
     throw_error(ErrorKind::kValue, "roi has {} values for {} axes, expected {}", roi.size(),
                 axes->size(), 2 * axes->size());
@@ -161,12 +145,10 @@ Values lower_resize(LowerContext& c) {
   if (how.filter == Filter::kNearest) how.antialias = false;
   const std::vector<int> positions = resized_axes(c);
   std::vector<ResampledAxis> axes =
-      scales ? scaled_axes(c, positions, known_scales(c, 2)) : sized_axes(c, positions);
+      scales ? scaled_axes(c, positions, c.numbers(2)) : sized_axes(c, positions);
   if (how.coordinates == "tf_crop_and_resize") read_crop(c, &axes);
   return finish(c, how, std::move(axes));
 }
-
-constexpr const char* kScaleLimit = "scales must be known when the model is compiled";
 
 OpDef resize_def(int since, int until) {
   OpDef def{.name = "Resize",
@@ -179,8 +161,7 @@ OpDef resize_def(int since, int until) {
                            {"cubic_coeff_a", AttributeType::kReal, -0.75},
                            {"exclude_outside", AttributeType::kInt, int64_t{0}},
                            {"extrapolation_value", AttributeType::kReal, 0.0}},
-            .lower = lower_resize,
-            .limits = "scales and roi must be known when the model is compiled"};
+            .lower = lower_resize};
   if (since >= 18) {
     def.attributes.push_back({"antialias", AttributeType::kInt, int64_t{0}});
     def.attributes.push_back({"axes", AttributeType::kInts});
@@ -203,15 +184,13 @@ std::span<const OpDef> resize_ops() {
        .until = 9,
        .inputs = {2, 2},
        .attributes = {mode},
-       .lower = lower_upsample,
-       .limits = kScaleLimit},
+       .lower = lower_upsample},
       {.name = "Resize",
        .since = 10,
        .until = 10,
        .inputs = {2, 2},
        .attributes = {mode},
-       .lower = lower_resize_10,
-       .limits = kScaleLimit},
+       .lower = lower_resize_10},
       resize_def(11, 17),
       resize_def(18, kMaxOpset)};
   return ops;

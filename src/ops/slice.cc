@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "ops/lowering/context.h"
+#include "ops/lowering/fold.h"
+#include "ops/lowering/positions.h"
+#include "ops/lowering/run_axes.h"
 
 namespace dovetail::ops {
 namespace {
@@ -42,38 +44,72 @@ bool is_far(const Dim& position, bool end) {
   return end ? position.value() >= INT32_MAX : position.value() <= INT32_MIN;
 }
 
-ir::Value* slice_axis(LowerContext& c, ir::Value* x, int axis, const Dim& start, const Dim& end,
-                      int64_t step) {
-  const Dim extent = x->shape()[axis];
-  const Axis range(extent, c.graph().symbols);
-  const Dim last = extent - Dim(1);
-  Dim first, stop, span;
-  if (step > 0) {
-    first = is_far(start, true)    ? extent
-            : is_far(start, false) ? Dim(0)
-                                   : range.clamped(range.resolved(start), 0, extent);
-    stop = is_far(end, true)    ? extent
-           : is_far(end, false) ? Dim(0)
-                                : range.clamped(range.resolved(end), 0, extent);
-    span = stop - first;
-  } else {
-    first = is_far(start, true)    ? last
-            : is_far(start, false) ? range.clamped(0, 0, last)
-                                   : range.clamped(range.resolved(start), 0, last);
-    stop = is_far(end, true)    ? last
-           : is_far(end, false) ? Dim(-1)
-                                : range.clamped(range.resolved(end), -1, last);
-    span = first - stop;
-  }
-  Dim count = ir::ceildiv(span, step > 0 ? step : -step);
-  if (!proved_ge(count, 0, c.graph().symbols)) count = ir::max(count, 0);
-  // An empty slice reads nothing; its start is kept inside.
-  if (count == Dim(0)) first = Dim(0);
-  return c.build.slice(x, axis, first, count, step);
+// What a slice takes of one axis: from `first` on, `span` elements in the direction of the step.
+struct Range {
+  Dim first, span;
+};
+
+Range forwards(const Axis& range, const Dim& extent, const Dim& start, const Dim& end) {
+  const Dim first = is_far(start, true)    ? extent
+                    : is_far(start, false) ? Dim(0)
+                                           : range.clamped(range.resolved(start), 0, extent);
+  const Dim stop = is_far(end, true)    ? extent
+                   : is_far(end, false) ? Dim(0)
+                                        : range.clamped(range.resolved(end), 0, extent);
+  return {first, stop - first};
 }
 
+Range backwards(const Axis& range, const Dim& extent, const Dim& start, const Dim& end) {
+  const Dim last = extent - Dim(1);
+  const Dim first = is_far(start, true)    ? last
+                    : is_far(start, false) ? range.clamped(0, 0, last)
+                                           : range.clamped(range.resolved(start), 0, last);
+  const Dim stop = is_far(end, true)    ? last
+                   : is_far(end, false) ? Dim(-1)
+                                        : range.clamped(range.resolved(end), -1, last);
+  return {first, first - stop};
+}
+
+Dim count_of(LowerContext& c, const Dim& span, const Dim& stride) {
+  const Dim count = ir::ceildiv(span, stride);
+  return proved_ge(count, 0, c.graph().symbols) ? count : ir::max(count, 0);
+}
+
+// Elements first, first + step, ...: of a step that only a run knows this is no view.
+ir::Value* slice_at_run(LowerContext& c, ir::Value* x, int axis, const Range& positive,
+                        const Range& negative, const Dim& step) {
+  const Dim stride = ir::max(step, -step);
+  c.build.require_equal(ir::min(stride, 1), 1, c.input_text(4) + " holds 0");
+  const Dim first = ir::select_ge(step, 0, positive.first, negative.first);
+  const Dim span = ir::select_ge(step, 0, positive.span, negative.span);
+  ir::Shape shape = x->shape();
+  shape[axis] = count_of(c, span, ir::max(stride, 1));
+  Positions p(c.graph(), {x});
+  std::vector<Positions::Ref> at = p.indices(x->rank());
+  at[axis] = p.add(p.dim(first), p.mul(at[axis], p.dim(step)));
+  return p.lookup(shape, p.load(0, at));
+}
+
+ir::Value* slice_axis(LowerContext& c, ir::Value* x, int axis, const Dim& start, const Dim& end,
+                      const Dim& step) {
+  const Dim extent = x->shape()[axis];
+  const Axis range(extent, c.graph().symbols);
+  if (!step.is_constant()) {
+    return slice_at_run(c, x, axis, forwards(range, extent, start, end),
+                        backwards(range, extent, start, end), step);
+  }
+  const int64_t by = step.value();
+  if (by == 0 || by == INT64_MIN) throw_error(ErrorKind::kValue, "steps holds {}", by);
+  const Range taken =
+      by > 0 ? forwards(range, extent, start, end) : backwards(range, extent, start, end);
+  const Dim count = count_of(c, taken.span, by > 0 ? by : -by);
+  // An empty slice reads nothing; its start is kept inside.
+  return c.build.slice(x, axis, count == Dim(0) ? Dim(0) : taken.first, count, by);
+}
+
+// Without axes they are the first ones.
 ir::Value* slice(LowerContext& c, const std::vector<Dim>& starts, const std::vector<Dim>& ends,
-                 const Ints* axes, const Ints* steps) {
+                 const Ints* axes, const std::vector<Dim>* steps) {
   const size_t count = starts.size();
   const auto fits = [&](size_t length, const char* name) {
     if (length == count) return;
@@ -86,12 +122,27 @@ ir::Value* slice(LowerContext& c, const std::vector<Dim>& starts, const std::vec
   if (axes) c.axes(*axes, rank);  // each once
   ir::Value* x = c.x(0);
   for (size_t i = 0; i < count; ++i) {
-    const int64_t step = steps ? (*steps)[i] : 1;
-    if (step == 0 || step == INT64_MIN) throw_error(ErrorKind::kValue, "steps holds {}", step);
     const int axis = c.axis(axes ? (*axes)[i] : static_cast<int64_t>(i), rank);
-    x = slice_axis(c, x, axis, starts[i], ends[i], step);
+    x = slice_axis(c, x, axis, starts[i], ends[i], steps ? (*steps)[i] : Dim(1));
   }
   return x;
+}
+
+// Every axis of x is sliced where only a run knows which ones are given.
+ir::Value* slice_run_axes(LowerContext& c) {
+  const int rank = c.x(0)->rank();
+  RunAxes axes(c, 3, rank);
+  const auto spread = [&](size_t i, int64_t otherwise, const char* name) {
+    ir::Value* values =
+        c.build.asserted(c.build.cast(c.x(i), ir::DType::kI64), {Dim(axes.count())},
+                         fmt::format("{} for the axes of {}", c.input_text(i), c.input_text(3)));
+    values = axes.spread(c.build.reshape(values, {Dim(1), Dim(axes.count())}), otherwise);
+    return integers_of(c.build, values, c.output_name() + name, /*signs=*/true);
+  };
+  const std::vector<Dim> starts = spread(1, 0, ".starts"), ends = spread(2, INT64_MAX, ".ends");
+  if (!c.has(4)) return slice(c, starts, ends, nullptr, nullptr);
+  const std::vector<Dim> steps = spread(4, 1, ".steps");
+  return slice(c, starts, ends, nullptr, &steps);
 }
 
 Values lower_by_attributes(LowerContext& c) {
@@ -104,9 +155,11 @@ Values lower_by_attributes(LowerContext& c) {
 }
 
 Values lower_by_inputs(LowerContext& c) {
-  std::optional<Ints> axes, steps;
+  if (c.has(3) && !c.is_known(3)) return {slice_run_axes(c)};
+  std::optional<Ints> axes;
+  std::optional<std::vector<Dim>> steps;
   if (c.has(3)) axes = c.known_ints(3);
-  if (c.has(4)) steps = c.known_ints(4);
+  if (c.has(4)) steps = c.known_dims(4);
   return {slice(c, c.known_dims(1), c.known_dims(2), axes ? &*axes : nullptr,
                 steps ? &*steps : nullptr)};
 }
@@ -121,11 +174,7 @@ std::span<const OpDef> slice_ops() {
                       {"ends", AttributeType::kInts, {}, true},
                       {"axes", AttributeType::kInts}},
        .lower = lower_by_attributes},
-      {.name = "Slice",
-       .since = 10,
-       .inputs = {3, 5},
-       .lower = lower_by_inputs,
-       .limits = "axes and steps must be known when the model is compiled"}};
+      {.name = "Slice", .since = 10, .inputs = {3, 5}, .lower = lower_by_inputs}};
   return ops;
 }
 

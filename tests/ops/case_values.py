@@ -6,6 +6,8 @@ from case_writer import generator
 FLOATS = ("float32", "float64", "float16")
 INTS = ("int64", "int32", "int8", "uint8")
 ALL = FLOATS + INTS
+REDUCTIONS = ("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceSumSquare",
+              "ReduceLogSum", "ReduceLogSumExp")  # fmt: skip
 
 
 def values(shape, dtype="float32", low=-3, high=3, seed=""):

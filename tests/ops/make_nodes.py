@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+from case_values import REDUCTIONS
 from case_writer import CaseWriter
 from onnx import TensorProto, helper, numpy_helper
 
@@ -26,17 +27,17 @@ HERE = Path(__file__).resolve().parent
 # What .npy files hold, and the types that every operator should take.
 STORED = {"float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint64", "uint32", "uint16", "uint8", "bool"}
 COMMON = {"float32", "float64", "int64", "int32", "int8", "uint8", "bool"}
-SETTINGS = {
+SETTINGS = dict.fromkeys(REDUCTIONS, (1,)) | {
     "AffineGrid": (1,), "CenterCropPad": (1,), "Col2Im": (1, 2), "ConstantOfShape": (0,), "CumProd": (1,), "CumSum": (1,),
     "Dropout": (1, 2), "Expand": (1,), "MaxUnpool": (2,), "OneHot": (1,), "Pad": (1, 2, 3), "Range": (0, 1, 2),
     "Reshape": (1,), "Resize": (1, 2, 3), "Slice": (1, 2, 3, 4), "Split": (1,), "Squeeze": (1,), "Tile": (1,),
     "TopK": (1,), "Unsqueeze": (1,), "Upsample": (1,),
 }  # fmt: skip
 # Those that may be measured when a model runs.
-MEASURED = {
-    "AffineGrid": (1,), "CenterCropPad": (1,), "Col2Im": (1,), "ConstantOfShape": (0,), "Expand": (1,), "MaxUnpool": (2,),
-    "OneHot": (1,), "Pad": (1,), "Range": (0, 1, 2), "Reshape": (1,), "Slice": (1, 2), "Split": (1,), "Tile": (1,),
-    "TopK": (1,),
+MEASURED = dict.fromkeys(REDUCTIONS, (1,)) | {
+    "AffineGrid": (1,), "CenterCropPad": (1,), "Col2Im": (1,), "ConstantOfShape": (0,), "CumProd": (1,), "CumSum": (1,),
+    "Expand": (1,), "MaxUnpool": (2,), "OneHot": (1,), "Pad": (1, 2, 3), "Range": (0, 1, 2),
+    "Reshape": (1,), "Resize": (1, 2, 3), "Slice": (1, 2, 3, 4), "Split": (1,), "Tile": (1,), "TopK": (1,), "Upsample": (1,),
 }  # fmt: skip
 
 
@@ -46,7 +47,7 @@ def freeze_settings(model, inputs, left_out):
         name
         for node in model.graph.node
         for position, name in enumerate(node.input)
-        if position in SETTINGS.get(node.op_type, (1,) if node.op_type.startswith("Reduce") else ())
+        if position in SETTINGS.get(node.op_type, ())
         and position not in left_out.get(node.op_type, ())
     }
     copy = onnx.ModelProto.FromString(model.SerializeToString())

@@ -17,6 +17,7 @@ import position_cases
 import product_cases
 import recurrent_cases
 import reduction_cases
+import runtime_input_cases
 import window_cases
 from case_writer import CaseWriter, symbolic_shapes
 
@@ -32,6 +33,7 @@ MODULES = (
     corner_cases,
     recurrent_cases,
     position_cases,
+    runtime_input_cases,
 )
 
 

@@ -114,7 +114,6 @@ def resizes(case):
             case("Resize", [values(shape), None, np.array(scales, "float32")], weights=(2,), opset=13, mode=mode)
     case("Resize", [x, None, s, i64(1, 2, 3, 4)], weights=(2, 3), refused="both of scales and sizes are given")
     case("Resize", [x, None, s], weights=(2,), mode="cubical", refused="mode is 'cubical'")
-    case("Resize", [x, None, s], refused="must be known when the model is compiled")
 
 
 def grids(case):

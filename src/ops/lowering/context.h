@@ -26,6 +26,12 @@ struct Surroundings {
   std::function<void(const std::string&)> on_warning;
 };
 
+// A number that an operator is set by: a constant, or a float32 of rank 0 that only a run knows.
+struct Number {
+  double known = 0;
+  ir::Value* at_run = nullptr;
+};
+
 // Marks the params that `value`'s content comes from as frozen in its graph.
 void freeze(ir::Graph& graph, const ir::Value* value);
 
@@ -76,6 +82,7 @@ class LowerContext {
   // Integers as expressions. The initializers that known ones come from are frozen; what only a run
   // knows is measured, and becomes symbols. kUnsupported when their number is not known.
   std::vector<ir::Dim> known_dims(size_t i);
+  ir::Dim known_dim(size_t i);  // of an input with one element
   // Whether nothing has to be measured for that.
   bool is_known(size_t i) const;
   // The same for extents and counts: a run that finds a negative one fails.
@@ -88,6 +95,9 @@ class LowerContext {
   // Nothing instead of an error, and nothing is frozen.
   std::optional<ir::TensorData> peek_tensor(size_t i) const;
   double known_scalar(size_t i);  // of an input with one element
+  // Numbers one by one: the initializers that known ones come from are frozen, others are read in
+  // the run. kUnsupported when their number is not known.
+  std::vector<Number> numbers(size_t i);
 
   // 0 <= result < rank for -rank <= axis < rank; else kValue.
   int axis(int64_t axis, int rank) const;
@@ -111,6 +121,7 @@ class LowerContext {
   void require_integers(size_t i) const;
   void require_not_negative(const ir::Dim& dim, size_t i) const;
   std::vector<ir::Dim> dims(size_t i, bool signs);
+  ir::Dim dim(size_t i, bool signs);
   const Attribute& attribute(const std::string& name) const;
   template <class T>
   const T& get(const std::string& name) const;

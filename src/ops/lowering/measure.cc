@@ -1,4 +1,5 @@
-// Integers that shape code: known ones as they are, others measured while the model runs.
+// What operators are set by: known numbers as they are; integers that shape code are measured while
+// the model runs, others are read there.
 #include <algorithm>
 
 #include "base/error.h"
@@ -27,7 +28,7 @@ bool is_cast(const Value& value) {
          nodes[1].op == ir::ScalarOp::kCast && integral(nodes[0].dtype) && integral(nodes[1].dtype);
 }
 
-// The values that a vector of integers is made of, elements in order.
+// The values that a vector is made of, elements in order.
 std::vector<Value*> parts_of(Value* value) {
   const ir::Node& node = *value->node;
   if (value->elements || folded(value)) return {value};
@@ -39,6 +40,16 @@ std::vector<Value*> parts_of(Value* value) {
     for (Value* part : parts_of(operand)) parts.push_back(part);
   }
   return parts;
+}
+
+// kUnsupported unless it is known and moderate.
+int64_t count_of(const Value& value, const std::string& name, const char* what) {
+  const Dim count = ir::element_count(value.shape());
+  if (count.is_constant() && count.value() <= kMaxElements) return count.value();
+  throw_error(ErrorKind::kUnsupported,
+              "{} holds {} {}: their number must be known when the model is compiled, and at most "
+              "{}",
+              name, count.to_string(), what, kMaxElements);
 }
 
 class Measurer {
@@ -65,22 +76,16 @@ class Measurer {
   }
 
   std::vector<Dim> measured(Value* value) {
-    const Dim count = ir::element_count(value->shape());
-    if (!count.is_constant() || count.value() > kMaxElements) {
-      throw_error(ErrorKind::kUnsupported,
-                  "{} holds {} integers that shape the result: their number must be known when the "
-                  "model is compiled, and at most {}",
-                  name_, count.to_string(), kMaxElements);
-    }
+    const int64_t count = count_of(*value, name_, "integers that shape the result");
     std::vector<Dim> result;
-    if (count == Dim(0)) return result;
-    Value* x = build_.reshape(build_.cast(value, DType::kI64), {count});
+    if (count == 0) return result;
+    Value* x = build_.reshape(build_.cast(value, DType::kI64), {Dim(count)});
     const std::string name = value->name.empty() ? name_ : value->name;
     if (!signs_) {
-      Value* now = build_.measure(x, build_.new_symbols(name, count.value()), {});
+      Value* now = build_.measure(x, build_.new_symbols(name, count), {});
       result = *now->elements;
     } else {
-      result = differences(x, name, count.value());
+      result = differences(x, name, count);
     }
     value->elements = result;
     value->measured = true;
@@ -156,14 +161,36 @@ std::vector<Dim> LowerContext::extents(size_t i) {
   return result;
 }
 
-Dim LowerContext::extent(size_t i) {
+Dim LowerContext::dim(size_t i, bool signs) {
   require_integers(i);
   const std::string& name = x(i)->name;
-  const Dim dim =
-      integers_of(build, single(i), name.empty() ? input_text(i) : name, /*signs=*/false).front();
   freeze(x(i));
-  require_not_negative(dim, i);
-  return dim;
+  return integers_of(build, single(i), name.empty() ? input_text(i) : name, signs).front();
+}
+
+Dim LowerContext::known_dim(size_t i) { return dim(i, /*signs=*/true); }
+
+Dim LowerContext::extent(size_t i) {
+  const Dim result = dim(i, /*signs=*/false);
+  require_not_negative(result, i);
+  return result;
+}
+
+std::vector<Number> LowerContext::numbers(size_t i) {
+  std::vector<Number> result;
+  for (Value* part : parts_of(x(i))) {
+    if (const auto data = folded(part)) {
+      freeze(part);
+      for (int64_t k = 0; k < data->element_count(); ++k) result.push_back({data->as_double(k)});
+      continue;
+    }
+    const int64_t count = count_of(*part, input_text(i), "numbers");
+    Value* flat = build.reshape(build.cast(part, DType::kF32), {Dim(count)});
+    for (int64_t k = 0; k < count; ++k) {
+      result.push_back({.at_run = build.reshape(build.slice(flat, 0, k, 1), {})});
+    }
+  }
+  return result;
 }
 
 // ---- Builder

@@ -20,6 +20,13 @@ Ref Positions::load(int operand, const std::vector<Ref>& coordinates) {
   return expr_.load(operand, operands_[operand]->dtype(), coordinates);
 }
 
+Ref Positions::number(const Number& value) {
+  if (value.at_run == nullptr) return expr_.constant(value.known, DType::kF32);
+  const auto [at, fresh] = loaded_.try_emplace(value.at_run, 0);
+  if (fresh) at->second = load(add_operand(value.at_run), {});
+  return at->second;
+}
+
 Ref Positions::dim(const Dim& value) {
   if (value.is_constant()) return number(value.value());
   const auto at = std::find(dims_.begin(), dims_.end(), value);

@@ -1,6 +1,7 @@
 // Writes the expressions of Lookup and Scatter nodes.
 #pragma once
 
+#include <map>
 #include <vector>
 
 #include "ops/lowering/context.h"
@@ -18,6 +19,8 @@ class Positions {
     operands_.push_back(value);
     return static_cast<int>(operands_.size()) - 1;
   }
+  // A constant in float32, or a load of what the run knows.
+  Ref number(const Number& value);
   Ref index(int axis) { return expr_.index(axis); }
   // Positions 0..rank-1, to change some of.
   std::vector<Ref> indices(int rank);
@@ -53,6 +56,7 @@ class Positions {
   std::vector<ir::Value*> operands_;
   ir::ExprBuilder expr_;
   std::vector<ir::Dim> dims_;
+  std::map<const ir::Value*, Ref> loaded_;  // of rank 0
 };
 
 // int64 0, 1, 2, ... extent - 1 along one axis; extents 1 elsewhere.

@@ -1,5 +1,7 @@
 #include "ops/lowering/resample.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -27,7 +29,7 @@ class AxisMath {
   Ref real(double value) { return p_.expr().constant(value, DType::kF32); }
   Ref extent(const Dim& dim) { return p_.cast(p_.dim(dim), DType::kF32); }
   Ref scale() {
-    if (axis_.scale) return real(static_cast<double>(*axis_.scale));
+    if (axis_.scale) return p_.number(*axis_.scale);
     return p_.div(extent(axis_.out), extent(axis_.in));
   }
 
@@ -66,10 +68,9 @@ class AxisMath {
                   "tf_half_pixel_for_nn or tf_crop_and_resize",
                   mode);
     }
-    const double width = axis_.crop_end - axis_.crop_start;
-    const Ref step = p_.div(p_.mul(real(width), last_in), last_out);
-    const Ref start = p_.mul(real(axis_.crop_start), last_in);
-    const Ref middle = p_.mul(real((axis_.crop_start + axis_.crop_end) / 2), last_in);
+    const Ref step = p_.div(p_.mul(crop_width(), last_in), last_out);
+    const Ref start = p_.mul(p_.number(axis_.crop_start), last_in);
+    const Ref middle = p_.mul(crop_centre(), last_in);
     return p_.select(one_left, middle, p_.add(start, p_.mul(at, step)));
   }
 
@@ -96,10 +97,14 @@ class AxisMath {
     const Ref floor = p_.op(Op::kFloor, x);
     const Ref rest = p_.sub(x, floor);
     const Ref next = p_.add(floor, real(1));
-    std::string mode = how_.nearest;
-    if (mode == "ceil_down") mode = axis_.scale.value_or(1) < 1 ? "ceil" : "floor";
+    const Ref ceil = p_.op(Op::kCeil, x);
+    const std::string& mode = how_.nearest;
     if (mode == "floor") return floor;
-    if (mode == "ceil") return p_.op(Op::kCeil, x);
+    if (mode == "ceil") return ceil;
+    if (mode == "ceil_down") {
+      if (const auto known = axis_.known_scale()) return *known < 1 ? ceil : floor;
+      return p_.select(p_.op(Op::kLt, scale(), real(1)), ceil, floor);
+    }
     if (mode == "round_prefer_floor")
       return p_.select(p_.op(Op::kGt, rest, real(0.5)), next, floor);
     if (mode == "round_prefer_ceil") return p_.select(p_.op(Op::kGe, rest, real(0.5)), next, floor);
@@ -110,6 +115,18 @@ class AxisMath {
   }
 
  private:
+  bool crop_is_known() const { return !axis_.crop_start.at_run && !axis_.crop_end.at_run; }
+  Ref crop_width() {
+    const Number &start = axis_.crop_start, &end = axis_.crop_end;
+    if (crop_is_known()) return real(end.known - start.known);
+    return p_.sub(p_.number(end), p_.number(start));
+  }
+  Ref crop_centre() {
+    const Number &start = axis_.crop_start, &end = axis_.crop_end;
+    if (crop_is_known()) return real((start.known + end.known) / 2);
+    return p_.div(p_.add(p_.number(start), p_.number(end)), real(2));
+  }
+
   Positions& p_;
   const Resampling& how_;
   const ResampledAxis& axis_;
@@ -117,7 +134,7 @@ class AxisMath {
 
 // What a result position along one axis is made of: elements first[i], first[i] + 1, ...
 struct Tables {
-  int64_t taps = 1;
+  Dim taps = 1;
   Value* first = nullptr;    // [out]; with `repeat` there is none
   Value* weights = nullptr;  // [taps, out]; none: 1
   Value* inside = nullptr;   // [out], bool; none: everywhere
@@ -126,8 +143,9 @@ struct Tables {
 
 // Nearest elements under a whole scale: each is taken so many times.
 int64_t whole_repeat(const Resampling& how, const ResampledAxis& axis) {
-  if (how.filter != Filter::kNearest || !axis.scale || *axis.scale < 1) return 0;
-  const double scale = static_cast<double>(*axis.scale);
+  const auto known = axis.known_scale();
+  if (how.filter != Filter::kNearest || !known || *known < 1) return 0;
+  const auto scale = static_cast<double>(*known);
   if (scale != std::floor(scale) || scale > 1e6) return 0;
   if (axis.out != axis.in * Dim(static_cast<int64_t>(scale))) return 0;
   const bool floors = how.nearest == "floor" || how.nearest == "ceil_down";
@@ -138,25 +156,26 @@ int64_t whole_repeat(const Resampling& how, const ResampledAxis& axis) {
   return 0;
 }
 
-// The widest reach of the filter, in elements of x to each side.
-int64_t reach(const LowerContext& c, const Resampling& how, const ResampledAxis& axis) {
+// The widest reach of the filter, in elements of x to each side: with antialias its radius over a
+// scale below 1.
+Dim reach(LowerContext& c, const Resampling& how, const ResampledAxis& axis) {
   const int64_t radius = how.filter == Filter::kLinear ? 1 : 2;
   if (!how.antialias) return radius;
-  double scale = 0;
-  if (axis.scale) {
-    scale = static_cast<double>(*axis.scale);
-  } else {
-    for (const Dim& extent : {axis.in, axis.out}) {
-      c.require_fixed(extent, fmt::format("the scale of antialias from extent {} to {}",
-                                          axis.in.to_string(), axis.out.to_string()));
-    }
-    if (axis.in == Dim(0)) {
-      throw_error(ErrorKind::kValue, "antialias from extent 0 to {}: there is nothing to resample",
-                  axis.out.value());
-    }
-    scale = static_cast<double>(axis.out.value()) / static_cast<double>(axis.in.value());
+  if (axis.scale && axis.scale->at_run) {
+    Positions p(c.graph(), {});
+    const Ref scale = p.min(p.number(*axis.scale), p.number(Number{1}));
+    const Ref width = p.op(Op::kCeil, p.div(p.number(Number{static_cast<double>(radius)}), scale));
+    Value* measured = p.lookup({}, p.cast(width, DType::kI64));
+    const std::string name = fmt::format("{}.reach.{}", c.output_name(), axis.axis);
+    return c.build.measure(measured, c.build.new_symbols(name, 1), {})->elements->front();
   }
-  if (scale >= 1 || scale <= 0) return radius;
+  if (!axis.scale && !(axis.in.is_constant() && axis.out.is_constant())) {
+    return ir::max(radius, ir::ceildiv(axis.in * Dim(radius), ir::max(axis.out, 1)));
+  }
+  const double scale =
+      axis.scale ? axis.scale->known
+                 : static_cast<double>(axis.out.value()) / static_cast<double>(axis.in.value());
+  if (!(scale < 1) || scale <= 0) return radius;
   return static_cast<int64_t>(-std::floor(-static_cast<double>(radius) / scale));
 }
 
@@ -173,13 +192,13 @@ Tables tables_of(LowerContext& c, const Resampling& how, const ResampledAxis& ax
   tables.repeat = whole_repeat(how, axis);
   if (tables.repeat > 0) return tables;
   const bool nearest = how.filter == Filter::kNearest;
-  const int64_t before = nearest ? 0 : reach(c, how, axis) - 1;
+  const Dim before = nearest ? Dim(0) : reach(c, how, axis) - Dim(1);
   // With antialias the filter is widest left of a coordinate that is whole.
   const auto first = [&](Positions& p, AxisMath& math, Ref position) {
     const Ref x = math.coordinate(position);
     if (nearest) return p.cast(math.nearest(x), DType::kI64);
     const Ref base = how.antialias ? p.sub(p.op(Op::kCeil, x), math.real(1)) : p.op(Op::kFloor, x);
-    return p.sub(p.cast(base, DType::kI64), p.number(before));
+    return p.sub(p.cast(base, DType::kI64), p.dim(before));
   };
   {
     Positions p(graph, {});
@@ -187,7 +206,7 @@ Tables tables_of(LowerContext& c, const Resampling& how, const ResampledAxis& ax
     tables.first = p.lookup(out, first(p, math, p.index(0)));
   }
   if (nearest) return tables;
-  tables.taps = 2 * (before + 1);
+  tables.taps = (before + Dim(1)) * Dim(2);
   Positions p(graph, {});
   AxisMath math(p, how, axis);
   const Ref element = p.add(first(p, math, p.index(1)), p.index(0));
@@ -197,7 +216,7 @@ Tables tables_of(LowerContext& c, const Resampling& how, const ResampledAxis& ax
     const Ref last = p.sub(p.dim(axis.in), p.number(1));
     weight = p.select(p.within(element, p.number(0), last), weight, math.real(0));
   }
-  tables.weights = p.lookup({Dim(tables.taps), axis.out}, weight);
+  tables.weights = p.lookup({tables.taps, axis.out}, weight);
   if (how.exclude_outside || how.antialias) {
     Value* sum = c.build.reduce(ir::ReduceKind::kSum, tables.weights, {0});
     tables.weights = c.build.binary(Op::kDiv, tables.weights, sum);
@@ -247,7 +266,7 @@ class Combination {
     const Ref first = table.repeat > 0 ? p_.div(position, p_.number(table.repeat))
                                        : p_.load(first_[k], {position});
     Ref total = -1;
-    for (int64_t tap = 0; tap < table.taps; ++tap) {
+    for (int64_t tap = 0; tap < table.taps.value(); ++tap) {
       at_[axes_[k].axis] = tap ? p_.add(first, p_.number(tap)) : first;
       Ref joined = weight;
       if (table.weights) {
@@ -269,13 +288,40 @@ class Combination {
   DType computed_ = DType::kF32;
 };
 
+// Along one axis with a number of taps that only a run knows. The products stand beside each other
+// along an axis of their own: about as many as the filter is wide for each element of x or, where
+// it grows, of the result.
+Value* add_up_taps(LowerContext& c, Value* x, const ResampledAxis& axis, const Tables& table,
+                   DType computed, double extrapolation) {
+  const int at = axis.axis, rank = x->rank();
+  Shape shape = x->shape();
+  shape[at] = axis.out;
+  Shape products = shape;
+  products.insert(products.begin() + at, table.taps);
+  Positions p(c.graph(), {x, table.first, table.weights});
+  const Ref tap = p.index(at), position = p.index(at + 1);
+  std::vector<Ref> from;
+  for (int i = 0; i < rank; ++i) from.push_back(p.index(i < at ? i : i + 1));
+  from[at] = p.add(p.load(1, {position}), tap);
+  const Ref weight = p.cast(p.load(2, {tap, position}), computed);
+  Value* product = p.lookup(products, p.mul(p.cast(p.load(0, from), computed), weight));
+  Value* y = c.build.reduce(ir::ReduceKind::kSum, product, {at}, /*keep=*/false);
+  if (!table.inside) return y;
+  Shape along(rank, Dim(1));
+  along[at] = axis.out;
+  return c.build.elementwise({c.build.reshape(table.inside, along), y},
+                             [&](auto& e, const auto& v) {
+                               return e.select(v[0], v[1], e.constant(extrapolation, computed));
+                             });
+}
+
 }  // namespace
 
 Value* resample(LowerContext& c, Value* x, const Resampling& how,
                 const std::vector<ResampledAxis>& axes) {
   if (axes.empty()) return x;
   std::vector<Tables> tables;
-  int64_t taps = 1;
+  Dim taps = 1;
   for (const ResampledAxis& axis : axes) {
     tables.push_back(tables_of(c, how, axis));
     taps *= tables.back().taps;
@@ -285,35 +331,20 @@ Value* resample(LowerContext& c, Value* x, const Resampling& how,
                          : dtype == DType::kF64         ? DType::kF64
                                                         : DType::kF32;
   constexpr int64_t kMaxTaps = 8;
-  if (taps <= kMaxTaps)
+  if (taps.is_constant() && taps.value() <= kMaxTaps)
     return Combination(c, x, axes, tables).make(computed, dtype, how.extrapolation);
   // Wide filters go axis by axis: fewer elements are read in all.
   for (size_t k = 0; k < axes.size(); ++k) {
     const bool last = k + 1 == axes.size();
     const std::vector<ResampledAxis> axis{axes[k]};
     const std::vector<Tables> table{tables[k]};
-    x = Combination(c, x, axis, table).make(computed, last ? dtype : computed, how.extrapolation);
+    const DType given = last ? dtype : computed;
+    x = table[0].taps.is_constant()
+            ? Combination(c, x, axis, table).make(computed, given, how.extrapolation)
+            : c.build.cast(add_up_taps(c, x, axis[0], table[0], computed, how.extrapolation),
+                           given);
   }
   return x;
-}
-
-Dim scaled_extent(const Dim& extent, float scale) {
-  constexpr int64_t kMaxDenominator = 1000;
-  const double wide = static_cast<double>(scale);
-  for (int64_t q = 1; q <= kMaxDenominator; ++q) {
-    const double numerator = std::round(wide * static_cast<double>(q));
-    if (numerator < 1 || numerator > 1e9) continue;
-    if (static_cast<float>(numerator / static_cast<double>(q)) != scale) continue;
-    return ir::floordiv(extent * Dim(static_cast<int64_t>(numerator)), Dim(q));
-  }
-  // The float itself is a fraction: 24 bits over a power of two.
-  int exponent = 0;
-  const double mantissa = std::frexp(wide, &exponent);
-  const auto numerator = static_cast<int64_t>(std::ldexp(mantissa, 24));
-  const int shift = 24 - exponent;
-  if (shift <= 0) return extent * Dim(numerator) * Dim(int64_t{1} << std::min(-shift, 62));
-  if (shift > 62) return 0;
-  return ir::floordiv(extent * Dim(numerator), Dim(int64_t{1} << shift));
 }
 
 }  // namespace dovetail::ops

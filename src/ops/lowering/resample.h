@@ -27,17 +27,18 @@ struct Resampling {
 struct ResampledAxis {
   int axis;
   ir::Dim in, out;
-  std::optional<float> scale = {};  // out/in where there is none
-  double crop_start = 0, crop_end = 1;
+  std::optional<Number> scale = {};  // of float32; out/in where there is none
+  Number crop_start = {0}, crop_end = {1};
+  // What is known of the scale before a run.
+  std::optional<float> known_scale() const {
+    if (!scale || scale->at_run) return std::nullopt;
+    return static_cast<float>(scale->known);
+  }
 };
 
 // x resampled along these axes. Sums are computed in float32 (of float64: float64) and truncated
 // for integers.
 ir::Value* resample(LowerContext& c, ir::Value* x, const Resampling& how,
                     const std::vector<ResampledAxis>& axes);
-
-// floor(extent * scale): of a symbolic extent as an expression, exact when the scale is the float
-// nearest to a fraction with small terms.
-ir::Dim scaled_extent(const ir::Dim& extent, float scale);
 
 }  // namespace dovetail::ops
