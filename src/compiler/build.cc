@@ -105,7 +105,12 @@ int largest_winograd_tile(Accuracy accuracy) {
               static_cast<int>(accuracy));
 }
 
-void describe(Graph& graph, CompiledModel::Data* model) {
+bool is_same(const ir::TensorData& a, const ir::TensorData& b) {
+  if (a.dtype() != b.dtype() || a.shape() != b.shape()) return false;
+  return a.bytes().data() == b.bytes().data() || std::ranges::equal(a.bytes(), b.bytes());
+}
+
+void describe(Graph& graph, const std::string& file, CompiledModel::Data* model) {
   std::set<std::string> seen;
   for (const ir::Value* input : graph.inputs) {
     model->inputs.push_back({input->name, input->type});
@@ -115,14 +120,18 @@ void describe(Graph& graph, CompiledModel::Data* model) {
       }
     }
   }
-  std::set<std::string> params;  // one may be read in several bodies
+  std::map<std::string, ir::TensorData> params;  // one may be read in several bodies
   ir::for_each_graph(graph, [&](Graph& each) {
     model->operators.merge(each.operators);
     for (const auto& node : each.nodes()) {
       const auto* param = node->as<ir::Param>();
       if (!param || graph.frozen.contains(param->name)) continue;
-      if (params.insert(param->name).second)
-        model->params.push_back({param->name, node->result()->type, param->data});
+      const auto [known, added] = params.try_emplace(param->name, param->data);
+      if (added) model->params.push_back({param->name, node->result()->type, param->data});
+      if (!is_same(known->second, param->data)) {
+        throw_error(ErrorKind::kValue, "{}: two weights are called '{}': rename one", file,
+                    param->name);
+      }
     }
   });
   for (const auto& [name, value] : graph.frozen) {
@@ -180,7 +189,7 @@ CompiledModel build(const std::filesystem::path& onnx, const BuildOptions& optio
       [](const auto& g) { return ir::to_string(*g); });
   const auto graph_text = [&] { return ir::to_string(*graph); };
   // What callers see of the model is settled here: names, shapes and params as in the file.
-  describe(*graph, model.get());
+  describe(*graph, onnx.string(), model.get());
 
   // Bodies of If and Loop are graphs like any other: what follows happens in each.
   const auto everywhere = [&](const std::function<void(Graph&)>& pass) {

@@ -104,6 +104,18 @@ void add_free(const onnx::GraphProto& graph, std::vector<std::string>* names) {
   for (const onnx::ValueInfoProto& output : graph.output()) add(output.name());
 }
 
+bool holds_bodies(const Node& node) {
+  return std::ranges::any_of(node.proto->attribute(), &onnx::AttributeProto::has_g);
+}
+
+// The names of a body's weights begin with that of its node: files may have it twice.
+void tell_apart(std::vector<Node>* nodes) {
+  std::set<std::string> taken;
+  for (Node& node : *nodes) {
+    while (holds_bodies(node) && !taken.insert(node.name).second) node.name += "'";
+  }
+}
+
 }  // namespace
 
 std::set<std::string> names_made(const onnx::GraphProto& graph) {
@@ -135,6 +147,7 @@ std::vector<Node> ordered_nodes(const GraphSource& source,
   if (moved) {
     on_warning(source.file + ": nodes stand before those that make their inputs; they were sorted");
   }
+  tell_apart(&nodes);
   return nodes;
 }
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from executors import Executor, check, compiled
+from executors import Executor, check, close, compiled
 from onnx import TensorProto, numpy_helper
 from onnx_models import helper, model_of, save
 
@@ -223,6 +223,31 @@ def test_no_branch_that_fits_is_refused(run_dovetail, tmp_path):
     save(choice(bad[:1], bad[1:], ["n", 2], weights=[("w5", rand(5, 2))]), tmp_path / "model.onnx")
     error = run_dovetail("build", tmp_path / "model.onnx", "-o", tmp_path / "model.so", code=1).stderr
     assert "node 'If_y/then_branch/MatMul_t' (MatMul)" in error and "4 and 5 differ" in error
+
+
+def shifts(name, *offsets):
+    """An If that adds `w`, in each branch its own. Graphs and weights have the same names in both."""
+    bodies = [body("g", [node("Add", ["x", "w"], ["t"])], [], [("t", F, None)], [("w", rand(4) + n)]) for n in offsets]
+    return helper.make_node("If", ["c"], [name], name="If", then_branch=bodies[0], else_branch=bodies[1])
+
+
+def test_weights_of_one_name(run_dovetail, tmp_path):
+    """onnxruntime does not take two nodes of one name, so the sums are told here."""
+    inputs, outputs = [("c", B, []), ("x", F, [4])], [("y", F, [4]), ("z", F, [4])]
+    model = model_of([shifts("y", 1, 2), shifts("z", 3, 4)], inputs, outputs)
+    run = Executor(compiled(run_dovetail, model, tmp_path))
+    for c, *offsets in ((YES, 1, 3), (NO, 2, 4)):
+        x = rand(4, seed=1)
+        close(run({"c": c, "x": x}), [x + (rand(4) + offset) for offset in offsets])
+
+
+def test_weights_that_cannot_be_told_apart(run_dovetail, tmp_path):
+    nodes = [shifts("y", 1, 2), node("Add", ["x", "If/then_branch/w"], ["z"])]
+    weights = [("If/then_branch/w", rand(4))]
+    model = model_of(nodes, [("c", B, []), ("x", F, [4])], [("y", F, [4]), ("z", F, [4])], weights)
+    save(model, tmp_path / "model.onnx")
+    error = run_dovetail("build", tmp_path / "model.onnx", "-o", tmp_path / "model.so", code=1).stderr
+    assert error == f"dovetail: {tmp_path}/model.onnx: two weights are called 'If/then_branch/w': rename one\n"
 
 
 # ---- Loop
