@@ -28,13 +28,14 @@ bool is_view(const Node& node) {
 
 // What is measured, where the symbols are named after a tensor that x is made of.
 std::string measured_text(const ir::Value* x, const ir::Measure& measure) {
-  std::string name = measure.symbols.front();
-  if (measure.symbols.size() > 1) name.resize(name.rfind('.'));
-  while (x->name != name) {
+  // "NAME", or "NAME.0" and so on.
+  const std::string& symbol = measure.symbols.front();
+  const std::string stem = symbol.substr(0, symbol.rfind('.'));
+  while (x->name != symbol && x->name != stem) {
     if (x->node->operands.empty()) return "";
     x = x->node->operands.front();
   }
-  return fmt::format("an extent that tensor '{}' holds", name);
+  return fmt::format("an extent that tensor '{}' holds", x->name);
 }
 
 class Lowering {
