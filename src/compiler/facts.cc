@@ -11,19 +11,44 @@ using ir::Dim;
 Facts Facts::inside() const {
   Facts facts(plan_);
   facts.defined_ = defined_;
+  facts.extents_ = extents_;
   facts.in_body_ = true;
   return facts;
 }
 
 void Facts::add_checks(const ir::Graph& graph) {
   for (const ir::Check& check : graph.checks) {
-    const int index = static_cast<int>(plan_->assertions.size());
-    const bool early =
-        !in_body_ && ir::known_early(*plan_, check.a) && ir::known_early(*plan_, check.b);
-    plan_->assertions.push_back(
-        {ir::Assertion::Kind::kEqual, check.a, check.b, check.text, check.origins, early});
-    if (!early) add({ir::CheckStep{index}, check.origins}, {check.a, check.b});
+    add_check({ir::Assertion::Kind::kEqual, check.a, check.b, check.text, check.origins});
   }
+}
+
+void Facts::add_extents(const ir::Graph& graph) {
+  if (!in_body_) {
+    for (const ir::Value* output : graph.outputs) {
+      for (const Dim& extent : output->shape()) {
+        if (ir::known_early(*plan_, extent)) extents_.insert(extent);
+      }
+    }
+  }
+  for (const auto& node : graph.nodes()) {
+    for (const auto& result : node->results) {
+      for (const Dim& extent : result->shape()) {
+        if (extent.bounds(graph.symbols).min >= 0 || !extents_.insert(extent).second) continue;
+        add_check({ir::Assertion::Kind::kAtLeast, extent, 0, "an extent would be negative",
+                   node->origins});
+      }
+    }
+  }
+}
+
+void Facts::add_check(ir::Assertion assertion) {
+  assertion.by_layout = !in_body_ && ir::known_early(*plan_, assertion.given) &&
+                        ir::known_early(*plan_, assertion.expected);
+  const int index = static_cast<int>(plan_->assertions.size());
+  if (!assertion.by_layout) {
+    add({ir::CheckStep{index}, assertion.origins}, {assertion.given, assertion.expected});
+  }
+  plan_->assertions.push_back(std::move(assertion));
 }
 
 void Facts::add_bind(const std::string& name, const Dim& value) {

@@ -21,6 +21,9 @@ class Facts {
   // Those of the model itself that layout can check become assertions of the plan at once; a body
   // may not run at all.
   void add_checks(const ir::Graph& graph);
+  // Kernels, and the places of tensors in others, are right for no extent below 0: every one that
+  // may be so is checked, but for those of the model's outputs, which its executor looks at.
+  void add_extents(const ir::Graph& graph);
   // symbol := value, which defines the symbol.
   void add_bind(const std::string& name, const ir::Dim& value);
   void add(ir::Step step, const std::vector<ir::Dim>& needs);
@@ -35,8 +38,11 @@ class Facts {
     ir::Step step;
     std::set<std::string> needs;
   };
+  void add_check(ir::Assertion assertion);
+
   ir::Plan* plan_;
   bool in_body_ = false;
+  std::set<ir::Dim> extents_;  // checked
   std::set<std::string> defined_;
   std::vector<Fact> waiting_;
 };

@@ -56,6 +56,7 @@ class Lowering {
  private:
   // `facts` are settled as their symbols become known.
   void add_graph(const ir::Graph& graph, Facts* facts, ir::Steps* steps) {
+    facts->add_extents(graph);
     facts->settle(steps);
     const std::vector<ir::StepResult> around = std::exchange(waiting_, {});
     for (const auto& node : graph.nodes()) {

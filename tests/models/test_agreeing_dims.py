@@ -189,3 +189,30 @@ def test_extents_that_a_run_computes(run_dovetail, tmp_path):
     check(run_dovetail, model, tmp_path, [{"x": rand(n, 8, 9), "mask": mask} for n in (1, 5)])
     with pytest.raises(ValueError, match=r"^node 'the_node': the channels of .*: found\.count is 8, expected 3$"):
         Executor(compiled(run_dovetail, model, tmp_path))({"x": rand(1, 8, 9), "mask": np.ones(8, bool)})
+
+
+# The output has a shape that looks right; a tensor before it has an extent below 0.
+NEGATIVE = {
+    "MaxPool": (
+        [
+            helper.make_node("MaxPool", ["x"], ["p"], name="the_node", kernel_shape=[5, 1]),
+            helper.make_node("Concat", ["p", "x"], ["y"], axis=2),
+        ],
+        {"x": rand(1, 1, 3, 4)},
+        "h - 4 is -1, expected at least 0",
+    ),
+    "Pad": (
+        [helper.make_node("Pad", ["x", "p"], ["y"], name="the_node", mode="constant")],
+        {"x": rand(1, 1, 3, 4), "p": ints(0, 0, -100, 0, 0, 0, 100, 0)},
+        "is -97, expected at least 0",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NEGATIVE)
+def test_no_tensor_has_an_extent_below_zero(run_dovetail, tmp_path, name):
+    nodes, arrays, text = NEGATIVE[name]
+    inputs = [("x", "float32", ["n", "c", "h", "w"]), ("p", "int64", [8])][: len(arrays)]
+    run = Executor(compiled(run_dovetail, model_of(nodes, inputs, [("y", "float32", ["n", "c", "a", "b"])]), tmp_path))
+    with pytest.raises(ValueError, match=f"^node 'the_node': an extent would be negative: .*{text}$"):
+        run(arrays)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from executors import Executor, check, compiled
-from onnx_models import helper, model_of
+from onnx_models import helper, model_of, save
 
 F, I = "float32", "int64"
 
@@ -222,3 +222,24 @@ def test_reduce(run_dovetail, tmp_path, op, keepdims):
     message = rf"^node '{op}_y': input 1 \('axes'\) must hold different axes within -4..3: y.axes is 1, expected 2$"
     with pytest.raises(ValueError, match=message):
         Executor(tmp_path / "model.so")({"x": rand(2, 3, 4, 5), "axes": ints(1, -3)})
+
+
+@pytest.mark.parametrize("extents", [[5, 4], ["n", "m"]])
+def test_what_a_reduction_keeps_broadcasts(run_dovetail, tmp_path, extents):
+    """Of each kept extent only the run knows whether it is 1."""
+    nodes = [
+        node("ReduceMean", ["x", "a"], ["m"], keepdims=1),
+        node("Sub", ["x", "m"], ["d"]),
+        node("Mul", ["m", "d"], ["y"]),
+    ]
+    model = model_of(nodes, [("x", F, extents), ("a", I, [1])], [("y", F, extents)], opset=18)
+    sizes = [(5, 4)] if extents[0] == 5 else [(5, 4), (1, 7), (3, 1), (0, 2)]
+    check(run_dovetail, model, tmp_path, [{"x": rand(*size), "a": ints(a)} for size in sizes for a in (0, -1) if size[a]])
+
+
+def test_aspect_ratio_of_nothing(run_dovetail, tmp_path):
+    model = one("Resize", [("x", F, [1, 1, 0, 4])], [("y", F, [1, 1, "p", "q"])], [("s", ints(3, 3))], 18, (1, 2),
+                axes=[2, 3], keep_aspect_ratio_policy="not_smaller", mode="linear")  # fmt: skip
+    save(model, tmp_path / "model.onnx")
+    error = run_dovetail("build", tmp_path / "model.onnx", "-o", tmp_path / "model.so", code=1).stderr
+    assert error.endswith("keep_aspect_ratio_policy needs extents and sizes above 0\n")

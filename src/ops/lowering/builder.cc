@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "ops/lowering/positions.h"
 
 namespace dovetail::ops {
 
@@ -19,6 +20,16 @@ using ir::Value;
 namespace {
 
 bool is_one(const Dim& extent) { return extent == Dim(1); }
+
+// Whether `a` is 1 or `b`, whichever a run finds: what a reduction over axes of the run keeps.
+bool is_one_or(const Dim& a, const Dim& b) {
+  if (a.terms().size() != 1 || a.terms()[0].coefficient != 1) return false;
+  if (a.terms()[0].factors.size() != 1) return false;
+  const Dim::Atom& atom = *a.terms()[0].factors[0];
+  if (atom.kind != ir::AtomKind::kSelectGe) return false;
+  const Dim &x = atom.arguments[2], &y = atom.arguments[3];
+  return (is_one(x) && y == b) || (is_one(y) && x == b);
+}
 
 Shape with_leading_ones(const Shape& shape, size_t rank) {
   Shape result(rank - shape.size(), Dim(1));
@@ -42,7 +53,8 @@ Shape broadcast_shape(const Shape& a, const Shape& b) {
       throw_error(ErrorKind::kValue, "shapes {} and {} cannot be broadcast: {} and {} differ",
                   ir::to_string(a), ir::to_string(b), left[i].value(), right[i].value());
     }
-    const bool takes_right = is_one(left[i]) || (right[i].is_constant() && !is_one(right[i]));
+    const bool takes_right = is_one(left[i]) || is_one_or(left[i], right[i]) ||
+                             (right[i].is_constant() && !is_one(right[i]));
     result[i] = takes_right ? right[i] : left[i];
   }
   return result;
@@ -169,10 +181,17 @@ Value* Builder::broadcasting_to(Value* x, Shape* shape, const std::string& text)
 Value* Builder::fitted(Value* x, const Shape& shape) {
   Shape own = with_leading_ones(x->shape(), shape.size());
   Value* result = reshape(x, own);
+  bool repeats = false;
   for (size_t i = 0; i < shape.size(); ++i) {
+    repeats = repeats || is_one_or(own[i], shape[i]);
     if (!is_one(own[i])) own[i] = shape[i];
   }
   if (result->shape() == own) return result;
+  if (repeats) {
+    // Loads are clamped: an extent of 1 is read again and again.
+    Positions p(graph_, {result});
+    return fitted(p.lookup(own, p.load(0, p.indices(result->rank()))), shape);
+  }
   return asserted(result, own,
                   fmt::format("shapes {} and {} cannot be broadcast", ir::to_string(x->shape()),
                               ir::to_string(shape)));

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/error.h"
 #include "ops/lowering/positions.h"
 
 namespace dovetail::ops {
@@ -86,6 +87,7 @@ void keep_aspect_ratio(LowerContext& c, std::vector<ResampledAxis>* axes, bool l
   const bool known = std::all_of(axes->begin(), axes->end(), [](const ResampledAxis& axis) {
     return axis.in.is_constant() && axis.out.is_constant();
   });
+  constexpr const char* kText = "keep_aspect_ratio_policy needs extents and sizes above 0";
   if (known) {
     float scale = 0;
     for (size_t k = 0; k < axes->size(); ++k) {
@@ -93,6 +95,7 @@ void keep_aspect_ratio(LowerContext& c, std::vector<ResampledAxis>* axes, bool l
       const float here = static_cast<float>(axis.out.value()) / static_cast<float>(axis.in.value());
       scale = k == 0 ? here : larger ? std::max(scale, here) : std::min(scale, here);
     }
+    if (!(scale > 0) || std::isinf(scale)) throw_error(ErrorKind::kValue, "{}", kText);
     for (ResampledAxis& axis : *axes) {
       axis.scale = Number{static_cast<double>(scale)};
       axis.out = Dim(std::lround(scale * static_cast<float>(axis.in.value())));
@@ -108,8 +111,7 @@ void keep_aspect_ratio(LowerContext& c, std::vector<ResampledAxis>* axes, bool l
   }
   ir::Value* common = p.lookup({}, scale);
   for (ResampledAxis& axis : *axes) axis.scale = Number{.at_run = common};
-  measure_extents(c, axes, Rounding::kNearest,
-                  "keep_aspect_ratio_policy needs extents and sizes above 0");
+  measure_extents(c, axes, Rounding::kNearest, kText);
 }
 
 }  // namespace dovetail::ops
