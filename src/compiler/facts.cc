@@ -11,7 +11,10 @@ using ir::Dim;
 Facts Facts::inside() const {
   Facts facts(plan_);
   facts.defined_ = defined_;
-  facts.extents_ = extents_;
+  // Others may be checked here for values that they do not have there yet.
+  for (const Dim& extent : extents_) {
+    if (ir::known_early(*plan_, extent)) facts.extents_.insert(extent);
+  }
   facts.in_body_ = true;
   return facts;
 }

@@ -15,7 +15,7 @@ namespace dovetail::compiler {
 class Facts {
  public:
   explicit Facts(ir::Plan* plan) : plan_(plan) {}
-  // For a body: the same symbols are defined, nothing waits.
+  // For a body: the same symbols are defined, nothing waits, what layout checks is checked.
   Facts inside() const;
 
   // Those of the model itself that layout can check become assertions of the plan at once; a body

@@ -108,8 +108,8 @@ class Lowering {
     steps->push_back({ir::MeasureStep{pointer_to(&x), stride * ir::size_of(x.dtype()), x.dtype(),
                                       measure.symbols},
                       node.origins});
+    const std::string text = measured_text(&x, measure);
     for (const std::string& name : measure.symbols) {
-      const std::string text = measured_text(&x, measure);
       const auto found = bounds.find(name);
       const ir::Bounds allowed = found == bounds.end() ? ir::Bounds{} : found->second;
       using Kind = ir::Assertion::Kind;

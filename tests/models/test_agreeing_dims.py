@@ -216,3 +216,27 @@ def test_no_tensor_has_an_extent_below_zero(run_dovetail, tmp_path, name):
     run = Executor(compiled(run_dovetail, model_of(nodes, inputs, [("y", "float32", ["n", "c", "a", "b"])]), tmp_path))
     with pytest.raises(ValueError, match=f"^node 'the_node': an extent would be negative: .*{text}$"):
         run(arrays)
+
+
+def test_no_tensor_of_an_iteration_has_an_extent_below_zero(run_dovetail, tmp_path):
+    """The loop's result is pooled too: what is checked of it says nothing of the iterations before."""
+    body = helper.make_graph(
+        [
+            helper.make_node("Identity", ["go"], ["on"]),
+            helper.make_node("MaxPool", ["s"], ["p"], name="the_node", kernel_shape=[5]),
+            helper.make_node("Concat", ["p", "s"], ["t"], axis=2),
+        ],
+        "body",
+        [helper.make_tensor_value_info(n, k, s) for n, k, s in (("i", 7, []), ("go", 9, []), ("s", 1, [1, 1, None]))],
+        [helper.make_tensor_value_info(n, k, s) for n, k, s in (("on", 9, []), ("t", 1, [1, 1, None]))],
+    )
+    nodes = [
+        helper.make_node("Loop", ["trips", "", "x"], ["r"], name="loop", body=body),
+        helper.make_node("MaxPool", ["r"], ["y"], name="after", kernel_shape=[5]),
+    ]
+    inputs = [("trips", "int64", []), ("x", "float32", [1, 1, "n"])]
+    model = model_of(nodes, inputs, [("y", "float32", [1, 1, "m"])])
+    runs = [{"trips": np.array(t), "x": rand(1, 1, n)} for t, n in ((0, 5), (1, 5), (2, 9))]
+    check(run_dovetail, model, tmp_path, runs)
+    with pytest.raises(ValueError, match=r"the_node': an extent would be negative: .* is -1, expected at least 0$"):
+        Executor(tmp_path / "model.so")({"trips": np.array(1), "x": rand(1, 1, 3)})
