@@ -31,9 +31,12 @@ ops::Values GraphImporter::import_region(const Node& node, Scope& scope) {
   return import_if(node, scope);
 }
 
-std::vector<Value*> GraphImporter::inputs_of(const Node& node, Scope& scope) {
+std::vector<Value*> GraphImporter::inputs_of(const Node& node, Scope& scope, size_t optional) {
   std::vector<Value*> inputs;
   for (const std::string& name : node.proto->input()) {
+    if (name.empty() && inputs.size() >= optional) {
+      throw_error(ErrorKind::kValue, "input {} is missing", inputs.size());
+    }
     inputs.push_back(name.empty() ? nullptr : scope.find(name));
   }
   return inputs;

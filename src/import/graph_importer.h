@@ -65,7 +65,8 @@ class GraphImporter {
                         Body* body);
   ops::Values add_loop(Scope& scope, const LoopParts& parts, ir::Loop op, Body body,
                        const ir::SymbolBounds& known);
-  static std::vector<ir::Value*> inputs_of(const Node& node, Scope& scope);
+  // Of a node with bodies; only the first `optional` ones may be absent (nullptr).
+  static std::vector<ir::Value*> inputs_of(const Node& node, Scope& scope, size_t optional);
   ops::Values add_if(const Node& node, ir::Value* condition, Body then_body, Body else_body,
                      Scope& scope);
 

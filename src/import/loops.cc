@@ -158,7 +158,7 @@ ops::Values GraphImporter::add_loop(Scope& scope, const LoopParts& parts, ir::Lo
 // states..., scans...
 ops::Values GraphImporter::import_loop(const Node& node, Scope& scope) {
   const onnx::GraphProto& proto = body_of(node, "body");
-  const std::vector<Value*> inputs = inputs_of(node, scope);
+  const std::vector<Value*> inputs = inputs_of(node, scope, 2);
   const size_t states = inputs.size() < 2 ? 0 : inputs.size() - 2;
   if (proto.input_size() != static_cast<int>(states) + 2 ||
       proto.output_size() < static_cast<int>(states) + 1) {
@@ -174,7 +174,6 @@ ops::Values GraphImporter::import_loop(const Node& node, Scope& scope) {
     if (known && !*known) parts.trips = Dim(0);
   }
   for (size_t s = 0; s < states; ++s) {
-    if (!inputs[2 + s]) throw_error(ErrorKind::kValue, "input {} is missing", 2 + s);
     parts.initial.push_back(inputs[2 + s]);
     parts.state_names.push_back(scope.path() + proto.input(static_cast<int>(2 + s)).name());
   }

@@ -121,8 +121,9 @@ ops::Values GraphImporter::import_sequence(const Node& node, Scope& scope, const
 // inputs: states..., scanned...; body: states..., slices... -> states..., scans...
 ops::Values GraphImporter::import_scan(const Node& node, Scope& scope) {
   const onnx::GraphProto& proto = body_of(node, "body");
-  std::vector<Value*> inputs = inputs_of(node, scope);
-  if (opset_of(node) < 9) return import_batched_scan(node, scope, proto, std::move(inputs));
+  const bool batched = opset_of(node) < 9;
+  std::vector<Value*> inputs = inputs_of(node, scope, batched ? 1 : 0);
+  if (batched) return import_batched_scan(node, scope, proto, std::move(inputs));
   const size_t scanned = scanned_inputs(node, proto, inputs.size());
   const auto first = inputs.end() - static_cast<ptrdiff_t>(scanned);
   const ScanParts scan{proto,

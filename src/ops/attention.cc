@@ -66,6 +66,13 @@ class AttentionLowering {
     c_.require_same_dtype(kK);
     if (c_.has(kPastKey) != c_.has(kPastValue))
       throw_error(ErrorKind::kValue, "past_key and past_value are given together or not at all");
+    if (c_.has(kPastKey)) {
+      c_.require_rank(kPastKey, 4, 4);
+      c_.require_rank(kPastValue, 4, 4);
+      c_.require_dtype(kPastKey, c_.x(kK)->dtype());
+      c_.require_dtype(kPastValue, c_.x(kV)->dtype());
+    }
+    if (c_.has(kLengths)) c_.require_dtype(kLengths, DType::kI64);
     if (c_.has(kLengths) && c_.has(kPastKey))
       throw_error(ErrorKind::kValue, "nonpad_kv_seqlen and past_key exclude each other");
     const int64_t mode = c_.integer("qk_matmul_output_mode");
@@ -218,6 +225,12 @@ class AttentionLowering {
     if (c_.has(kMask)) {
       masks_ = true;
       Value* mask = full_mask();
+      const std::string text =
+          fmt::format("{} has shape {}, which does not broadcast to {}", c_.input_text(kMask),
+                      ir::to_string(c_.x(kMask)->shape()), ir::to_string(scores->shape()));
+      Shape shape = scores->shape();
+      mask = c_.build.broadcasting_to(mask, &shape, text);
+      scores = c_.build.asserted(scores, shape, text);
       scores = mask->dtype() == DType::kBool ? where(mask, scores)
                                              : c_.build.binary(ScalarOp::kAdd, scores, mask);
     }

@@ -21,10 +21,7 @@ constexpr const char* kLimits = "the last extent of indices must be known";
 size_t coordinate_count(LowerContext& c, int64_t batch) {
   c.require_rank(0, 1);
   c.require_rank(1, 1);
-  if (c.x(1)->dtype() != ir::DType::kI64) {
-    throw_error(ErrorKind::kType, "{} is {}, expected int64", c.input_text(1),
-                ir::name_of(c.x(1)->dtype()));
-  }
+  c.require_dtype(1, ir::DType::kI64);
   const ir::Dim& last = c.x(1)->shape().back();
   c.require_fixed(last,
                   fmt::format("the last extent of {} is {}", c.input_text(1), last.to_string()));

@@ -18,6 +18,8 @@ using Ref = ExprBuilder::Ref;
 
 // Operands that one kernel keeps in registers.
 constexpr size_t kMaxOperands = 7;
+// Each neighbour is a view: more than any model asks for, and few enough to be written down.
+constexpr int64_t kMaxSize = 1024;
 
 // x and its neighbours as views of x with a border of zeros: works in any order of the axes.
 Values neighbours(LowerContext& c, Value* x, int64_t size) {
@@ -52,8 +54,8 @@ Value* sum_of_squares(LowerContext& c, const Values& views) {
 Values lower_lrn(LowerContext& c) {
   c.require_rank(0, 2);
   const int64_t size = c.integer("size");
-  if (size < 1 || size > INT32_MAX)
-    throw_error(ErrorKind::kValue, "size is {}, expected 1 to {}", size, INT32_MAX);
+  if (size < 1 || size > kMaxSize)
+    throw_error(ErrorKind::kValue, "size is {}, expected 1 to {}", size, kMaxSize);
   Value* x = c.build.cast(c.x(0), computing_type(c.x(0)->dtype()));
   Value* sum = sum_of_squares(c, neighbours(c, x, size));
   // base ^ -beta as exp(-beta * log(base)): base is positive for any sensible bias and alpha.

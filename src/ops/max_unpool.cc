@@ -31,10 +31,7 @@ Shape unpooled(LowerContext& c, const Shape& x) {
 }
 
 Values lower_max_unpool(LowerContext& c) {
-  if (c.x(1)->dtype() != ir::DType::kI64) {
-    throw_error(ErrorKind::kType, "{} is {}, expected int64", c.input_text(1),
-                ir::name_of(c.x(1)->dtype()));
-  }
+  c.require_dtype(1, ir::DType::kI64);
   const int rank = c.x(0)->rank();
   c.require_rank(1, rank, rank);
   Shape common = c.x(0)->shape();

@@ -15,10 +15,7 @@ using ir::Value;
 // A setting of one element as a scalar; what it is without.
 Value* setting(LowerContext& c, size_t i, DType dtype, double otherwise) {
   if (!c.has(i)) return c.build.scalar(otherwise, dtype);
-  if (c.x(i)->dtype() != dtype) {
-    throw_error(ErrorKind::kType, "{} is {}, expected {}", c.input_text(i),
-                ir::name_of(c.x(i)->dtype()), ir::name_of(dtype));
-  }
+  c.require_dtype(i, dtype);
   return c.single(i);
 }
 

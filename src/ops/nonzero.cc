@@ -40,10 +40,7 @@ Values lower_nonzero(LowerContext& c) {
 // may be shorter than the axis.
 Values lower_compress(LowerContext& c) {
   c.require_rank(1, 1, 1);
-  if (c.x(1)->dtype() != DType::kBool) {
-    throw_error(ErrorKind::kType, "{} is {}, expected bool", c.input_text(1),
-                ir::name_of(c.x(1)->dtype()));
-  }
+  c.require_dtype(1, DType::kBool);
   Value* x = c.x(0);
   const bool flat = !c.has_attribute("axis");
   if (flat) x = c.build.reshape(x, {ir::element_count(x->shape())});

@@ -95,6 +95,9 @@ class RecurrentLowering {
     }
     c_.require_fixed(hidden_, fmt::format("the last extent of {} is {}", c_.input_text(kR),
                                           hidden_.to_string()));
+    if (hidden_.value() < 1) {
+      throw_error(ErrorKind::kValue, "hidden_size is {}, expected at least 1", hidden_.value());
+    }
     columns_ = hidden_ * Dim(op_.gates());
     expect(kX, x);
     expect(kW, {directions_, columns_, x[2]});
@@ -125,11 +128,7 @@ class RecurrentLowering {
 
   void expect(size_t i, const Shape& shape) { expect(i, shape, c_.x(kX)->dtype()); }
   void expect(size_t i, const Shape& shape, DType dtype) {
-    const Value* value = c_.x(i);
-    if (value->dtype() != dtype) {
-      throw_error(ErrorKind::kType, "{} is {}, expected {}", c_.input_text(i),
-                  ir::name_of(value->dtype()), ir::name_of(dtype));
-    }
+    c_.require_dtype(i, dtype);
     given_[i] = c_.shaped(i, shape);
   }
 
@@ -167,7 +166,7 @@ class RecurrentLowering {
     if (op_.linear_before_reset) {
       const Dim last = columns_ * Dim(2) - hidden_;
       values.push_back(c_.has(kB) ? b_.slice(b_.slice(input(kB), 0, d, 1), 1, last, hidden_)
-                                  : zeros());
+                                  : zeros(1));
     }
     if (op_.peepholes) {
       values.push_back(b_.reshape(b_.slice(input(kP), 0, d, 1), {3, hidden_}));
@@ -178,14 +177,11 @@ class RecurrentLowering {
 
   // One direction's state before the first step: (N, H).
   Value* initial(size_t i, int d) {
-    if (!c_.has(i)) return b_.broadcast_to(zeros(), {rows_, hidden_});
+    if (!c_.has(i)) return zeros(rows_);
     return b_.reshape(b_.slice(input(i), batch_first_ ? 1 : 0, d, 1), {rows_, hidden_});
   }
 
-  Value* zeros() {
-    const auto bytes = static_cast<size_t>(hidden_.value() * ir::size_of(work_));
-    return c_.graph().constant({work_, {1, hidden_.value()}, std::vector<std::byte>(bytes)});
-  }
+  Value* zeros(const Dim& rows) { return b_.broadcast_to(b_.scalar(0, work_), {rows, hidden_}); }
 
   // (T, N, H) of each direction -> (T, D, N, H), or (N, T, D, H)
   Value* sequence(const Values& directions) {

@@ -16,10 +16,7 @@ Values lower_reverse_sequence(LowerContext& c) {
   const int batch = c.axis(c.integer("batch_axis"), rank);
   const int time = c.axis(c.integer("time_axis"), rank);
   if (batch == time) throw_error(ErrorKind::kValue, "batch_axis and time_axis are both {}", batch);
-  if (c.x(1)->dtype() != ir::DType::kI64) {
-    throw_error(ErrorKind::kType, "{} is {}, expected int64", c.input_text(1),
-                ir::name_of(c.x(1)->dtype()));
-  }
+  c.require_dtype(1, ir::DType::kI64);
   ir::Shape shape = c.x(0)->shape();
   shape[batch] = common_extent(shape[batch], c.x(1)->shape()[0]);
   ir::Value* x = c.shaped(0, shape);

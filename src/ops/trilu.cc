@@ -2,7 +2,6 @@
 // diagonal k of a matrix of x's shape.
 #include <algorithm>
 
-#include "base/error.h"
 #include "ops/lowering/positions.h"
 
 namespace dovetail::ops {
@@ -21,10 +20,7 @@ Values lower_trilu(LowerContext& c) {
   Positions p(c.graph(), {x});
   Ref k = p.number(0);
   if (c.has(1)) {
-    if (c.x(1)->dtype() != ir::DType::kI64) {
-      throw_error(ErrorKind::kType, "{} is {}, expected int64", c.input_text(1),
-                  ir::name_of(c.x(1)->dtype()));
-    }
+    c.require_dtype(1, ir::DType::kI64);
     k = p.load(p.add_operand(c.single(1)), {});
   }
   const Ref row = p.index(rank - 2), column = p.index(rank - 1);

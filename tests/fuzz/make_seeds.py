@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Writes what the fuzzers start from: make_seeds.py FOLDER makes FOLDER/NAME/seeds for each.
 
-Models: one-node models of every operator case, and pieces of a few nodes cut from the real models,
-with weights that are inputs where they are large.
+Models: one-node models of every operator case and ONNX node test, pieces of a few nodes cut from the
+real models, with weights that are inputs where they are large, and for the importer every kind of the
+former with one tensor of another shape or type.
 """
 
 import io
@@ -17,6 +18,7 @@ import numpy as np
 import onnx
 from onnx import helper
 from safetensors.numpy import save as save_safetensors
+from variants import kind_of, variants
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = Path(os.environ.get("DOVETAIL_BUILD_DIR", ROOT / "build"))
@@ -25,18 +27,35 @@ PIECE = 8  # nodes
 PIECES_OF_A_MODEL = 12
 
 
-def small_models():
-    """Operator cases, at most two for each operator and opset; they are made by the other tests."""
-    folder = BUILD / "cases" / "operators"
+def cases(folder, script):
+    """Rows and models that the other tests make."""
     if not (folder / "cases.json").exists():
-        command = [sys.executable, ROOT / "tests" / "ops" / "make_operators.py", folder]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    seen = {}
+        subprocess.run([sys.executable, ROOT / "tests" / "ops" / script, folder], check=True, stdout=subprocess.DEVNULL)
     for row in json.loads((folder / "cases.json").read_text()):
+        model = (folder / row["model"]).read_bytes()
+        if len(model) <= MAX_BYTES:
+            yield row, model
+
+
+def small_models():
+    """At most two operator cases for each operator and opset."""
+    seen = {}
+    for row, model in cases(BUILD / "cases" / "operators", "make_operators.py"):
         key = (row["suite"], row["name"].split("_opset")[-1])
         seen[key] = seen.get(key, 0) + 1
         if seen[key] <= 2:
-            yield (folder / row["model"]).read_bytes()
+            yield model
+
+
+def changed_models():
+    seen = set()
+    for folder, script in (("operators", "make_operators.py"), ("nodes", "make_nodes.py")):
+        for _, model in cases(BUILD / "cases" / folder, script):
+            model = onnx.load_from_string(model)
+            if kind_of(model) not in seen:
+                seen.add(kind_of(model))
+                for changed in variants(model):
+                    yield changed.SerializeToString()
 
 
 def pieces(path):
@@ -105,7 +124,7 @@ def main(folder):
     models = [model for model in models if len(model) <= MAX_BYTES]
     folder.mkdir(parents=True, exist_ok=True)
     corpora = {
-        "import": models,
+        "import": [*models, *changed_models()],
         "compile": models[::6],
         "npy": arrays(),
         "safetensors": safetensors(),
@@ -117,7 +136,7 @@ def main(folder):
         place.mkdir(parents=True)
         for number, seed in enumerate(seeds):
             (place / str(number)).write_bytes(seed)
-    print(f"{len(models)} models to start from")
+        print(f"{name}: starts from {number + 1}")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Builds the fuzzers into build-fuzz/ and runs them, as many at once as there are cores.
 
-    run_fuzzers.py [--seconds N] [--build-only] [FUZZER...]
+    run_fuzzers.py [--seconds N] [--seed N] [--build-only] [FUZZER...]
 
 Prints a line for each; a crash is told by what the fuzzer said of it and one line that repeats it.
-The corpus is made anew by make_seeds.py, so that a run depends on nothing but the sources and chance.
+The corpus is made anew by make_seeds.py, so that a run depends on nothing but the sources and chance,
+and with a seed not on chance.
 """
 
 import argparse
@@ -29,6 +30,7 @@ FUZZERS = {
 }
 # An input of 20 kB that takes more is an attack that was not refused.
 MEMORY = ["-rss_limit_mb=2500", "-malloc_limit_mb=1000"]
+SEEDS_IN_A_SECOND = 500  # time that is added for them
 
 
 def build(names):
@@ -51,14 +53,16 @@ def last_number(pattern, text):
     return found[-1] if found else "0"
 
 
-def fuzz(name, seconds):
+def fuzz(name, seconds, seed):
     """A line on what happened, and what to show of a crash."""
     folder = BUILD / "fuzzing" / name
     found = folder / "found"
     shutil.rmtree(found, ignore_errors=True)
     found.mkdir(parents=True)
-    command = [BUILD / "bin" / f"{name}_fuzzer", *FUZZERS[name], *MEMORY, f"-max_total_time={seconds}"]
-    command += [f"-artifact_prefix={folder}/", "-print_final_stats=1", "-detect_leaks=0", found, folder / "seeds"]
+    seeds = folder / "seeds"
+    time = seconds + len(list(seeds.iterdir())) // SEEDS_IN_A_SECOND
+    command = [BUILD / "bin" / f"{name}_fuzzer", *FUZZERS[name], *MEMORY, f"-max_total_time={time}", f"-seed={seed}"]
+    command += [f"-artifact_prefix={folder}/", "-print_final_stats=1", "-detect_leaks=0", found, seeds]
     environment = os.environ | {"ASAN_OPTIONS": "allocator_may_return_null=1:detect_container_overflow=0"}
     result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, env=environment)
     runs = last_number(r"stat::number_of_executed_units: (\d+)", result.stderr)
@@ -75,6 +79,7 @@ def fuzz(name, seconds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=int, default=60, help="that each fuzzer runs")
+    parser.add_argument("--seed", type=int, default=0, help="of the random numbers; 0 takes another one each time")
     parser.add_argument("--build-only", action="store_true")
     parser.add_argument("names", metavar="FUZZER", nargs="*", help=f"some of {', '.join(FUZZERS)}")
     options = parser.parse_args()
@@ -85,7 +90,7 @@ def main():
     subprocess.run([sys.executable, HERE / "make_seeds.py", BUILD / "fuzzing"], check=True)
     crashed = False
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for line, crash in pool.map(lambda name: fuzz(name, options.seconds), names):
+        for line, crash in pool.map(lambda name: fuzz(name, options.seconds, options.seed), names):
             print(line)
             if crash:
                 crashed = True

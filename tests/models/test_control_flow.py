@@ -466,3 +466,16 @@ def test_scan(run_dovetail, tmp_path, axis, direction, out_axis, out_direction):
     )
     runs = [{"h0": rand(6), "x": rand(*((t, 6) if axis == 0 else (6, t)), seed=t)} for t in (5, 1, 30)]
     check(run_dovetail, model, tmp_path, runs)
+
+
+def test_absent_inputs_of_a_scan_are_refused(run_dovetail, tmp_path):
+    graph = body("scan_body", [node("Add", ["h", "part"], ["h2"])], [("h", F, [6]), ("part", F, [6])], [("h2", F, [6])])
+    for number, names in enumerate((["", "x"], ["h0", ""])):
+        model = model_of(
+            [node("Scan", names, ["h_last"], body=graph, num_scan_inputs=1)],
+            [("h0", F, [6]), ("x", F, ["t", 6])],
+            [("h_last", F, [6])],
+        )
+        save(model, tmp_path / "model.onnx")
+        error = run_dovetail("build", tmp_path / "model.onnx", "-o", tmp_path / "model.so", code=1).stderr
+        assert error.endswith(f"node 'Scan_h_last' (Scan): input {number} is missing\n")

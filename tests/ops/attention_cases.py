@@ -34,6 +34,15 @@ def attentions(case):
     attention(softmax_precision=1)
     attention(batch=1, queries=33, keys=70, size=32, v_size=32, mask=values((33, 70)))
     attention(groups=3, refused="4 heads of queries for 3 of keys and values, expected a multiple")
+    attention(mask=values((5, 1, 1, 3, 5)), refused="input 3 ('x3') has shape [5,1,1,3,5], which does not broadcast to [2,4,3,5]")
+    attention(mask=values((3, 4, 3, 5)), refused="does not broadcast to [2,4,3,5]: 3 and 2 differ")
+    x = values((2, 4, 3, 8))
+    for past, refused in (
+        (values((2, 4, 7)), "input 4 ('x4') has shape [2,4,7] of rank 3, expected rank 4"),
+        (values((2, 4, 7, 8), "float64"), "input 4 ('x4') is float64, expected float32"),
+    ):
+        case("Attention", [x, x, x, None, past, past], opset=23, outputs=3, refused=refused)
+    case("Attention", [x, x, x, None, None, None, values((2,))], opset=24, refused="input 6 ('x6') is float32, expected int64")
     attention(qk_matmul_output_mode=4, refused="qk_matmul_output_mode is 4, expected 0 to 3")
     x = values((2, 3, 8))
     case("Attention", [x, x, x], opset=23, refused="q_num_heads is 0, which does not divide the 8 columns of input 0")

@@ -16,6 +16,7 @@ def batch_normalizations(case):
         more = {"training_mode": 1, "momentum": 0.7, "outputs": 3}
         case("BatchNormalization", [values(shape), *parameters], opset=15, **more)
         case("BatchNormalization", [values(shape), *parameters], weights=(1, 2, 3, 4), opset=14, **more)
+    case("BatchNormalization", [values((2, 3, 4)), *parameters], opset=15, training_mode=1, outputs=4, refused="4 outputs given, expected 1 to 3")
 
 
 def layer_normalizations(case):
@@ -61,7 +62,8 @@ def channel_normalizations(case):
         for size in (1, 3, 5, 9, 21):
             case("LRN", [values((2, 7, 3, 4))], size=size, opset=opset)
         case("LRN", [values((2, 7, 3, 4))], size=3, alpha=0.5, beta=0.4, bias=2.0, opset=opset)
-    case("LRN", [values((2, 7, 3, 4))], size=0, refused="size is 0, expected 1 to 2147483647")
+    case("LRN", [values((2, 7, 3, 4))], size=0, refused="size is 0, expected 1 to 1024")
+    case("LRN", [values((2, 7, 3, 4))], size=2**31 - 1, refused="size is 2147483647, expected 1 to 1024")
     for axis in (0, 1, -1):
         for p in (1, 2):
             case("LpNormalization", [values((3, 4, 5))], axis=axis, p=p)

@@ -112,7 +112,15 @@ def variants(add):
     add("GRU", layer("GRU", sizes=(4, 3, 2, 40)), linear_before_reset=1, clip=0.5)
 
 
+def refusals(case):
+    arrays = layer("RNN")[:3]
+    # What the extents say is left to the run, so that the attribute alone is wrong.
+    shapes = {f"x{i}": [f"{axis}{i}" for axis in "abc"] for i in range(3)}
+    case("RNN", arrays, hidden_size=-2, shapes=shapes, refused="hidden_size is -2, expected at least 1")
+    case("RNN", arrays, hidden_size=2**40, shapes=shapes, refused="an extent overflows 64 bits")
+
+
 __all__ = ["recurrent"]
 
 
-GROUPS = (recurrent,)
+GROUPS = (recurrent, refusals)

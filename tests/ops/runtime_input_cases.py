@@ -96,6 +96,7 @@ def pads(case):
             case("Pad", arrays, weights=(1,), mode=mode, opset=19, keep=(1, 2, 4))
     case("Pad", [x, i64(-1, 2), np.float32(7), np.array([0], "int32")], opset=18, keep=(2,))
     case("Pad", [x, i64(1), None, i64(0)], opset=18, refused="1 and 2 differ")
+    case("Pad", [x, np.array(1), None, i64(0)], opset=18, refused="ranks 0 and 1 differ")
     case("Pad", [x, i64(*range(6)), None, i64(0, 1, 0)], opset=18, refused="holds 3 axes, but input 0 ('x0') has rank 2")
 
 
@@ -125,6 +126,7 @@ def slices(case):
         narrow = [np.array(v, "int32") for v in ((-1,), (0,), (1,), (-2,))]
         case("Slice", [values((4, 5), dtype), *narrow], opset=13, keep=(1,))
     case("Slice", [values((0, 4)), i64(1), i64(-1), i64(0), i64(-1)], opset=13, keep=(1,))
+    case("Slice", [x, i64(1), np.array(3), i64(0)], opset=13, refused="input 2 ('x2') for the axes of input 3 ('x3'): ranks 0 and 1 differ")
     case("Slice", [x, i64(1, 2), i64(3), i64(0)], opset=13, refused="input 1 ('x1') for the axes of input 3 ('x3'): 2 and 1 differ")
 
 

@@ -153,6 +153,9 @@ void Builder::require_equal(const Dim& a, const Dim& b, const std::string& text,
 
 Value* Builder::asserted(Value* x, const Shape& shape, const std::string& text) {
   if (x->shape() == shape) return x;
+  if (x->rank() != static_cast<int>(shape.size())) {
+    throw_error(ErrorKind::kValue, "{}: ranks {} and {} differ", text, x->rank(), shape.size());
+  }
   for (size_t i = 0; i < shape.size(); ++i) require_equal(x->shape()[i], shape[i], text);
   return graph_.value(ir::Reshape{shape}, {x});
 }

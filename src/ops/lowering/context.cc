@@ -27,6 +27,12 @@ std::string LowerContext::input_text(size_t i) const {
   return name.empty() ? fmt::format("input {}", i) : fmt::format("input {} ('{}')", i, name);
 }
 
+void LowerContext::require_dtype(size_t i, ir::DType dtype) const {
+  if (x(i)->dtype() == dtype) return;
+  throw_error(ErrorKind::kType, "{} is {}, expected {}", input_text(i), ir::name_of(x(i)->dtype()),
+              ir::name_of(dtype));
+}
+
 void LowerContext::require_same_dtype(size_t i) const {
   if (x(i)->dtype() == x(0)->dtype()) return;
   throw_error(ErrorKind::kType, "{} is {} but {} is {}; both must have one type", input_text(0),

@@ -59,7 +59,8 @@ class LowerContext {
   const Values& inputs() const { return node_.inputs; }
   // "input 1 ('axes')"
   std::string input_text(size_t i) const;
-  // kType unless input i has the type of input 0.
+  // kType unless input i has this type, or that of input 0.
+  void require_dtype(size_t i, ir::DType dtype) const;
   void require_same_dtype(size_t i) const;
 
   // Input i as a tensor of this shape: kValue where it is known to have another one; what is not
