@@ -71,6 +71,9 @@ class AtomicFile {
 
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> content);
 
+// Where the last link of a chain points; the file there need not exist.
+std::filesystem::path follow_links(const std::filesystem::path& path);
+
 // Do both name one file, be it there or not?
 bool is_same_file(const std::filesystem::path& a, const std::filesystem::path& b);
 

@@ -41,17 +41,6 @@ class Descriptor {
   int value_;
 };
 
-// Where the last link of a chain points; the file there need not exist.
-fs::path follow_links(const fs::path& path) {
-  std::error_code error;
-  fs::path target = path;
-  for (int k = 0; k < 40 && fs::is_symlink(target, error); ++k) {
-    const fs::path next = fs::read_symlink(target, error);
-    target = next.is_absolute() ? next : target.parent_path() / next;
-  }
-  return target;
-}
-
 }  // namespace
 
 InputFile::InputFile(const fs::path& path) : path_(path) {
@@ -103,10 +92,10 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
 
 AtomicFile::AtomicFile(const fs::path& path) : path_(path), target_(follow_links(path)) {
   struct stat status;
-  const bool exists = ::stat(target_.c_str(), &status) == 0;
+  const bool exists = ::stat(path.c_str(), &status) == 0;
   if (exists && S_ISDIR(status.st_mode)) fail_writing(path, EISDIR);
-  if (exists && !S_ISREG(status.st_mode)) {
-    descriptor_ = ::open(target_.c_str(), O_WRONLY | O_CLOEXEC);
+  if (exists && !S_ISREG(status.st_mode)) {  // a link to a pipe need not be a path
+    descriptor_ = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
     if (descriptor_ < 0) fail_writing(path, errno);
     return;
   }
@@ -156,6 +145,16 @@ void write_file_atomically(const fs::path& path, std::span<const std::byte> cont
   AtomicFile file(path);
   file.write(content);
   file.commit();
+}
+
+fs::path follow_links(const fs::path& path) {
+  std::error_code error;
+  fs::path target = path;
+  for (int k = 0; k < 40 && fs::is_symlink(target, error); ++k) {
+    const fs::path next = fs::read_symlink(target, error);
+    target = next.is_absolute() ? next : target.parent_path() / next;
+  }
+  return target;
 }
 
 bool is_same_file(const fs::path& a, const fs::path& b) {

@@ -1,6 +1,7 @@
 #include "base/json_reader.h"
 
 #include "base/error.h"
+#include "base/utf8.h"
 
 namespace dovetail {
 namespace {
@@ -128,20 +129,8 @@ uint32_t JsonReader::hex4() {
 }
 
 void JsonReader::utf8_character(std::string* text) {
-  const auto byte = [&](size_t k) -> uint32_t {
-    return at_ + k < text_.size() ? static_cast<unsigned char>(text_[at_ + k]) : 0u;
-  };
-  const uint32_t first = byte(0);
-  const size_t length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-  uint32_t code = length == 1 ? first : first & (0x7fu >> length);
-  bool valid = first < 0x80 || (first >= 0xc2 && first < 0xf5);
-  for (size_t k = 1; k < length; ++k) {
-    valid &= (byte(k) & 0xc0) == 0x80;
-    code = code << 6 | (byte(k) & 0x3f);
-  }
-  // Longer than need be, halves of pairs, and beyond the last character.
-  valid &= length < 3 || code >= (length == 3 ? 0x800u : 0x10000u);
-  if (!valid || is_surrogate(code) || code > 0x10ffff) fail("UTF-8");
+  const size_t length = utf8_length(text_.substr(at_));
+  if (length == 0) fail("UTF-8");
   text->append(text_.substr(at_, length));
   at_ += length;
 }

@@ -94,8 +94,10 @@ class DataEmitter {
 
   void define(const loop::DataObject& object) {
     if (object.external) return;
-    LLVMSetInitializer(LLVMGetNamedGlobal(context_.module, object.name.c_str()),
-                       value_of(object.initial));
+    LLVMValueRef global = LLVMGetNamedGlobal(context_.module, object.name.c_str());
+    LLVMSetInitializer(global, value_of(object.initial));
+    if (object.alias.empty()) return;
+    LLVMAddAlias2(context_.module, LLVMGlobalGetValueType(global), 0, global, object.alias.c_str());
   }
 
  private:

@@ -45,7 +45,7 @@ std::string text_of(const DataItem& item) {
 class DescriptorWriter {
  public:
   DescriptorWriter(const DescriptorRequest& request, loop::Module* module)
-      : request_(request), module_(module), library_(request.names.prefix + "_library") {}
+      : request_(request), module_(module), library_(request.names.prefix + "_library.self") {}
 
   std::vector<std::string> write() {
     declare("dovetail_api", false);
@@ -242,7 +242,8 @@ class DescriptorWriter {
 
   void write_library(std::vector<DataItem> models) {
     const int64_t count = static_cast<int64_t>(models.size());
-    DataObject object{.name = library_, .exported = true, .initial = {}};
+    const std::string exported = request_.names.prefix + "_library";
+    DataObject object{.name = library_, .alias = exported, .initial = {}};
     object.initial = {
         DataStruct{{{DataBytes{DV_MAGIC}},
                     i32(DV_ABI_VERSION),
@@ -255,7 +256,7 @@ class DescriptorWriter {
                     i64(request_.weights_size),
                     i64(count)}}};
     module_->data.push_back(std::move(object));
-    exported_.push_back(library_);
+    exported_.push_back(exported);
   }
 
   void write_packed_functions() {

@@ -43,8 +43,9 @@ std::vector<std::pair<std::string, Dim>> result_binds(const ir::If& op, const ir
 void Placer::place_if(Node& node, const ir::If& op) {
   Border border;
   border.symbols = defined_;
-  // The bodies know the results' extents before they write them.
-  define(op.symbols);
+  // The bodies know the results' extents before they write them. What the graph around binds to
+  // them is known only after this node: its memory cannot be had before.
+  defined_.insert(op.symbols.begin(), op.symbols.end());
   for (const auto& result : node.results) {
     place_result(node, result.get());
     border.outputs.push_back(placed_.values.at(result.get()));
@@ -56,6 +57,7 @@ void Placer::place_if(Node& node, const ir::If& op) {
     border.binds = result_binds(op, *body);
     Placer(*body, &placed_).run(border);
   }
+  define(op.symbols);
 }
 
 // States live in one place for all iterations. An iteration writes the next ones elsewhere, since

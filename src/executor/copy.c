@@ -165,6 +165,24 @@ static void copy_axis(const copy_plan* plan, int32_t axis, uint8_t* to, const si
   }
 }
 
+int dv_overlaps(const dv_tensor* tensor, const uint8_t* memory, int64_t bytes) {
+  int64_t size = dv_compact_size(tensor->shape, tensor->ndim, tensor->dtype);
+  if (size <= 0) return 0;
+  const uint8_t* begin = dv_tensor_data(tensor);
+  if (tensor->strides) {
+    const int64_t element = dv_element_size(tensor->dtype);
+    size = element;
+    for (int32_t axis = 0; axis < tensor->ndim; ++axis) {
+      const int64_t span = (tensor->shape[axis] - 1) * tensor->strides[axis] * element;
+      if (span < 0) begin += span;
+      size += span < 0 ? -span : span;
+    }
+  }
+  const uintptr_t first = (uintptr_t)begin;
+  const uintptr_t other = (uintptr_t)memory;
+  return first < other + (uintptr_t)bytes && other < first + (uintptr_t)size;
+}
+
 void dv_copy_tensor(const dv_tensor* to, const dv_tensor* from) {
   const int64_t bytes = dv_compact_size(to->shape, to->ndim, to->dtype);
   if (bytes <= 0) return;

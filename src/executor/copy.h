@@ -24,7 +24,11 @@ void dv_compact_strides(const int64_t* shape, int32_t ndim, int64_t* strides);
  * no account. */
 int dv_is_compact(const dv_tensor* tensor);
 
-/* Copies every element between two tensors of one dtype and shape, any strides. */
+/* Whether an element of the tensor may lie in the memory. */
+int dv_overlaps(const dv_tensor* tensor, const uint8_t* memory, int64_t bytes);
+
+/* Copies every element between two tensors of one dtype and shape, any strides, that do not
+ * overlap. */
 void dv_copy_tensor(const dv_tensor* to, const dv_tensor* from);
 
 #endif /* DOVETAIL_EXECUTOR_COPY_H_ */

@@ -23,7 +23,11 @@ int32_t dv_set_input(dv_context* context, int32_t index, const dv_tensor* tensor
   const int32_t code = find(context, index, tensor, &input, error);
   if (code != DV_OK) return code;
   const int64_t bytes = dv_compact_size(tensor->shape, tensor->ndim, tensor->dtype);
-  if (!dv_buffer_reserve(&input->buffer, bytes, &context->host)) {
+  /* A view of the input itself is read while the input is written: into other memory. */
+  dv_buffer* old = input->buffer;
+  const int own_view = old && dv_overlaps(tensor, dv_buffer_data(old), old->capacity);
+  dv_buffer* buffer = own_view ? NULL : old;
+  if (!dv_buffer_reserve(&buffer, bytes, &context->host)) {
     dv_text text = dv_text_begin(error, DV_MEMORY_ERROR);
     dv_put(&text, "no memory for input ");
     dv_put_quoted(&text, input->info->name);
@@ -32,10 +36,12 @@ int32_t dv_set_input(dv_context* context, int32_t index, const dv_tensor* tensor
     dv_put(&text, " bytes");
     return dv_text_end(&text);
   }
-  set(input, tensor, dv_buffer_data(input->buffer));
+  input->buffer = buffer;
+  set(input, tensor, dv_buffer_data(buffer));
   const dv_tensor own = {
       input->data, tensor->device, tensor->ndim, tensor->dtype, input->shape, NULL, 0};
   dv_copy_tensor(&own, tensor);
+  if (own_view) dv_buffer_release(old, &context->host);
   return DV_OK;
 }
 

@@ -52,6 +52,14 @@ int32_t dv_copy_output(dv_context* context, int32_t index, const dv_tensor* tens
   if (code != DV_OK) return code;
   dv_tensor result;
   dv_view(output, &result);
-  dv_copy_tensor(tensor, &result);
+  const int is_itself = dv_tensor_data(tensor) == output->data && dv_is_compact(tensor);
+  if (!is_itself && dv_overlaps(tensor, output->data, output->bytes)) {
+    dv_text text = dv_text_begin(error, DV_VALUE_ERROR);
+    dv_put(&text, "the tensor to copy output ");
+    dv_put_quoted(&text, output->info->name);
+    dv_put(&text, " to lies in the output's own memory");
+    return dv_text_end(&text);
+  }
+  if (!is_itself) dv_copy_tensor(tensor, &result);
   return DV_OK;
 }

@@ -10,7 +10,9 @@ int32_t dv_check_loadable(const dv_model* model, dv_error* error) {
   dv_text text = dv_text_begin(error, DV_STATE_ERROR);
   dv_put(&text, "model ");
   dv_put_quoted(&text, model->name);
-  dv_put(&text, " has its params in its library; to load others, build it with --no-params");
+  dv_put(&text, model->num_params == 0
+                    ? " has no params: there is nothing to load"
+                    : " has its params in its library; to load others, build it with --no-params");
   return dv_text_end(&text);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "import/file_bytes.h"
+#include "import/names.h"
 #include "ops/op.h"
 
 namespace dovetail::import {
@@ -77,6 +78,7 @@ std::shared_ptr<const onnx::ModelProto> read_model(const std::filesystem::path& 
                 file, model->has_graph() ? "IR version" : "graph");
   }
   check_ir_version(*model, file);
+  require_text_names(*model, file);
   return model;
 }
 

@@ -254,6 +254,8 @@ struct DataItem {
 struct DataObject {
   std::string name;
   bool exported = false;
+  std::string alias = {};  // a second name, which is exported: to what refers to `name`, a symbol
+                           // of another library that is called so is nothing
   bool external =
       false;  // declared here, defined elsewhere (hidden): weights, the executor's table
   bool function = false;  // external only: a function

@@ -14,14 +14,14 @@ std::span<const OpDef> control_flow_ops() {
       {.name = "Loop",
        .inputs = {0, kAnyNumber},
        .outputs = {1, kAnyNumber},
-       .limits = "states may change their extents, not their rank; sequences and optionals are "
-                 "refused"},
+       .limits =
+           "states may change their extents, not their rank; one that begins with an extent "
+           "of 1 and grows is not broadcast in the body; sequences and optionals are refused"},
       {.name = "Scan",
        .since = 8,
        .inputs = {1, kAnyNumber},
        .outputs = {1, kAnyNumber},
-       .limits = "states may change their extents, not their rank; in opset 8 without "
-                 "sequence_lens"}};
+       .limits = "states as those of Loop; in opset 8 without sequence_lens"}};
   return ops;
 }
 

@@ -25,7 +25,6 @@ class Splitter {
       : model_(model), rebuild_(model), prepared_(prepared_values(model)) {}
 
   Split run() {
-    model_.remove_dead();
     keep_broadcasts();
     find_border();
     for (const Value* value : border_) reserve_names(*value);
@@ -182,6 +181,9 @@ class Splitter {
 
 }  // namespace
 
-Split split_prepare(Graph& model) { return Splitter(model).run(); }
+Split split_prepare(Graph& model) {
+  model.remove_dead();  // with the checks of what goes, before they are copied
+  return Splitter(model).run();
+}
 
 }  // namespace dovetail::passes

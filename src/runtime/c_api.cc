@@ -47,7 +47,8 @@ int32_t code_of(ErrorKind kind) {
 int32_t fail(dv_error* error, int32_t code, const char* message) {
   if (error) {
     error->code = code;
-    const size_t size = std::min(std::strlen(message), sizeof(error->message) - 1);
+    size_t size = std::min(std::strlen(message), sizeof(error->message) - 1);
+    while (size > 0 && (static_cast<unsigned char>(message[size]) & 0xc0) == 0x80) --size;
     std::memcpy(error->message, message, size);
     error->message[size] = '\0';
   }

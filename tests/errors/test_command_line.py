@@ -39,6 +39,7 @@ def refused(run_dovetail, folder, arguments, code=1):
 
 RUN = {
     "run mlp.so --output-dir o": "input 'x' is not given: use --input x=FILE.npy or --random SEED",
+    "run mlp.so --random 1 --output-dir o --tensors-dir ./o": "--tensors-dir ./o: is the folder of --output-dir too",
     "run mlp.so --random 1 --output-dir o": "dimension 'batch' of input 'x' has no value: give --dim batch=N",
     "run mlp.so --dim b=1 --random 1 --output-dir o": (
         "--dim b: model 'mlp' has no such dimension; its dimensions are batch"

@@ -193,3 +193,27 @@ def test_not_onnx(run_dovetail, tmp_path):
     assert result.stderr == (
         f"dovetail: {tmp_path}/text.onnx: not an ONNX model, or one that was cut off: its 900 bytes cannot be parsed\n"
     )
+
+
+@pytest.mark.parametrize("what,name", [("input", b"x"), ("tensor", b"mid"), ("dimension", b"dim"), ("node", b"first")])
+@pytest.mark.parametrize("bad,shown", [(b"\xff", "\\xff"), (b"\x00", "\\x00"), (b"\xed\xa0\x80", "\\xed\\xa0\\x80")])
+def test_names_that_are_no_text(run_dovetail, tmp_path, what, name, bad, shown):
+    proto = model([node("Relu", ["x"], "mid", "first"), node("Neg", ["mid"], "y")], [("x", ["dim"])], ("y", ["dim"]))
+    path = tmp_path / "model.onnx"
+    long = name + b"~" * len(bad)  # of the length of the bad name
+    text = proto.SerializeToString()
+    proto = type(proto).FromString(text)
+    for value in (*proto.graph.input, *proto.graph.output):
+        value.name = value.name.replace(name.decode(), long.decode())
+        dim = value.type.tensor_type.shape.dim[0]
+        dim.dim_param = dim.dim_param.replace(name.decode(), long.decode())
+    for one in proto.graph.node:
+        one.name = one.name.replace(name.decode(), long.decode())
+        for names in (one.input, one.output):
+            names[0] = names[0].replace(name.decode(), long.decode())
+    path.write_bytes(proto.SerializeToString().replace(long, name + bad))
+    result = run_dovetail("build", path, "-o", tmp_path / "model.so", code=1)
+    assert result.stderr == (
+        f"dovetail: {path}: the name of {what} '{name.decode()}{shown}' is not text: it must be UTF-8 without NUL\n"
+    )
+    assert os.listdir(tmp_path) == ["model.onnx"]

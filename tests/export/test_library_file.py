@@ -4,6 +4,7 @@ import hashlib
 import re
 import shutil
 import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -133,3 +134,47 @@ def test_two_versions_in_one_process(run_dovetail, tmp_path):
         answers.append((executor, np.from_dlpack(executor["get_output"](0))))
     for (model, _), (_, y) in zip(libraries, answers, strict=True):
         np.testing.assert_allclose(y, reference(model, {"x": x})[0], rtol=1e-4, atol=1e-5)
+
+
+def test_an_output_that_is_a_link(run_dovetail, tmp_path):
+    """What the link points to is replaced, and keeps its mode."""
+    save(mlp(), tmp_path / "mlp.onnx")
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link.so").symlink_to("real/file.so")
+    run_dovetail("build", tmp_path / "mlp.onnx", "-o", tmp_path / "link.so")
+    (tmp_path / "real" / "file.so").chmod(0o600)
+    run_dovetail("build", tmp_path / "mlp.onnx", "-o", tmp_path / "link.so", "--name", "other")
+    assert (tmp_path / "link.so").is_symlink() and (tmp_path / "real" / "file.so").stat().st_mode & 0o777 == 0o600
+    assert "other" in run_dovetail("inspect", tmp_path / "real" / "file.so").stdout
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["file.so", "link.so", "mlp.onnx", "real"]
+
+
+def test_a_header_into_a_pipe(run_dovetail, tmp_path):
+    save(mlp(), tmp_path / "mlp.onnx")
+    result = run_dovetail("build", tmp_path / "mlp.onnx", "-o", tmp_path / "mlp.o", "--header", "/dev/stdout")
+    assert "mlp_library" in result.stdout and sorted(p.name for p in tmp_path.iterdir()) == ["mlp.o", "mlp.onnx"]
+
+
+TWO_OF_ONE_NAME = """
+import ctypes, sys
+import numpy as np
+ctypes.CDLL(sys.argv[1], mode=ctypes.RTLD_GLOBAL)
+import tvm_ffi
+for path in sys.argv[1:]:
+    np.save(path + ".npy", np.from_dlpack(tvm_ffi.load_module(path)["m.run"](np.ones((1, 64), "float32"))))
+"""
+
+
+@pytest.mark.parametrize("fcompile", [(), ("--fcompile", "cc -shared -o {output} {objects}")])
+def test_two_libraries_of_one_name_keep_their_own_weights(run_dovetail, tmp_path, fcompile):
+    """Even where the loader prefers the first one's symbols."""
+    paths = []
+    for seed in (1, 2):
+        (tmp_path / str(seed)).mkdir()
+        save(mlp(seed), tmp_path / f"{seed}.onnx")
+        paths.append(str(tmp_path / str(seed) / "m.so"))
+        run_dovetail("build", tmp_path / f"{seed}.onnx", "-o", paths[-1], "--name", "m", *fcompile)
+    subprocess.run([sys.executable, "-c", TWO_OF_ONE_NAME, *paths], check=True)
+    for seed, path in zip((1, 2), paths):
+        expected = reference(mlp(seed), {"x": np.ones((1, 64), "float32")})[0]
+        np.testing.assert_allclose(np.load(path + ".npy"), expected, rtol=1e-5, atol=1e-5)

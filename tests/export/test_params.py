@@ -10,7 +10,7 @@ import onnx
 import pytest
 import tvm_ffi
 from onnx import numpy_helper
-from onnx_models import convolutions, difference, mlp, reference, save
+from onnx_models import convolutions, difference, helper, mlp, model_of, reference, save
 from safetensors.numpy import load_file, save_file
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -302,3 +302,16 @@ def test_two_models_without_params(run_dovetail, tmp_path):
         options = ["--model", f"mlp{seed}", "--params", tmp_path / f"{seed}.safetensors"]
         (y,) = outputs_of(run_dovetail, tmp_path / "both.so", {"x": x}, tmp_path, *options)
         assert difference(y, reference(files[seed - 1], {"x": x})[0]) < 1e-5
+
+
+def test_a_model_without_params(run_dovetail, tmp_path):
+    model = model_of([helper.make_node("Neg", ["x"], ["y"])], [("x", "float32", [3])], [("y", "float32", [3])])
+    save(model, tmp_path / "neg.onnx")
+    out = tmp_path / "neg.safetensors"
+    run_dovetail("build", tmp_path / "neg.onnx", "-o", tmp_path / "neg.so", "--no-params", "--params-out", out)
+    assert load_file(out) == {}
+    x = np.array([1, -2, 3], "float32")
+    (y,) = outputs_of(run_dovetail, tmp_path / "neg.so", {"x": x}, tmp_path)
+    np.testing.assert_array_equal(y, -x)
+    command = ["run", tmp_path / "neg.so", "--params", out, "--random", "1", "--output-dir", tmp_path / "o"]
+    assert run_dovetail(*command, code=1).stderr == "dovetail: model 'neg' has no params: there is nothing to load\n"

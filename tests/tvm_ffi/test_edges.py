@@ -85,6 +85,37 @@ def test_output_by_copy_takes_any_memory(executor, form):
     np.testing.assert_array_equal(target, expected)
 
 
+def test_input_by_copy_takes_a_view_of_itself(executor):
+    x = rows()
+    executor["set_input"]("x", x[::-1].copy())
+    expected = answer(executor)
+    executor["set_input"]("x", x)
+    view = np.from_dlpack(executor["get_input"](0))
+    executor["set_input"](0, view[::-1])
+    np.testing.assert_array_equal(answer(executor), expected)
+    np.testing.assert_array_equal(view, x)  # its memory is the view's as long as that is there
+    executor["set_input"](0, np.lib.stride_tricks.as_strided(view, (5, 64), (0, 4)))
+    np.testing.assert_array_equal(np.from_dlpack(executor["get_input"](0)), np.repeat(x[:1], 5, axis=0))
+
+
+def test_output_by_copy_into_itself(executor):
+    executor["set_input"]("x", rows())
+    expected = answer(executor)
+    view = np.from_dlpack(executor["get_output"](0))
+    executor["get_output"](0, view)
+    np.testing.assert_array_equal(view, expected)
+    text = "^the tensor to copy output 'y' to lies in the output's own memory$"
+    with pytest.raises(ValueError, match=text):
+        executor["get_output"](0, view[::-1])
+    np.testing.assert_array_equal(view, expected)
+
+
+def test_long_names_in_errors_are_cut_between_characters(executor):
+    for name in ("\u0439" * 300, "a" + "\u0439" * 300):
+        with pytest.raises(KeyError, match="has no input 'a?\u0439+'"):
+            executor["set_input"](name, rows())
+
+
 @pytest.mark.parametrize("function,argument", [("set_input_zero_copy", "x"), ("set_output_zero_copy", 0)])
 def test_without_a_copy_strange_memory_is_refused(executor, function, argument):
     role = "input 'x'" if function == "set_input_zero_copy" else "output 'y'"

@@ -55,6 +55,10 @@ void write_tensors(const DebugExecutor& executor, const fs::path& folder,
 }
 
 void run(const Options& options) {
+  if (!options.tensors.empty() && is_same_file(options.folder, options.tensors)) {
+    throw_error(ErrorKind::kValue, "--tensors-dir {}: is the folder of --output-dir too",
+                options.tensors);
+  }
   Executor executor = make_executor(options, options.tensors.empty() ? "" : ".debug");
   const std::vector<Tensor> inputs = make_inputs(executor.model(), options);
   for (size_t k = 0; k < inputs.size(); ++k) executor.set_input(k, inputs[k]);
