@@ -17,8 +17,9 @@ Dim depth_of(LowerContext& c) {
   if (ir::is_int(c.x(1)->dtype())) return c.extent(1);
   Value* depth = c.single(1);
   if (const auto known = c.peek_tensor(1)) {
-    if (known->as_double(0) < 0) {
-      throw_error(ErrorKind::kValue, "{} is {}", c.input_text(1), known->as_double(0));
+    if (!(known->as_double(0) >= 0 && known->as_double(0) <= INT32_MAX)) {
+      throw_error(ErrorKind::kValue, "{} is {}, expected 0 to {}", c.input_text(1),
+                  known->as_double(0), INT32_MAX);
     }
     return static_cast<int64_t>(c.known_scalar(1));
   }

@@ -3,7 +3,7 @@
 
 Models: one-node models of every operator case and ONNX node test, pieces of a few nodes cut from the
 real models, with weights that are inputs where they are large, and for the importer every kind of the
-former with one tensor of another shape or type.
+former with one tensor of another shape or type, or one extreme number.
 """
 
 import io

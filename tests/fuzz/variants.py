@@ -1,7 +1,11 @@
-"""Models with one tensor of another shape or type than their nodes expect: what an operator has to check."""
+"""Models with one tensor of another shape or type than their nodes expect, or one number that is extreme: what an
+operator has to check."""
 
+import math
+
+import numpy as np
 import onnx
-from onnx import TensorProto, helper
+from onnx import AttributeProto, TensorProto, helper, numpy_helper
 
 DTYPES = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.INT64, TensorProto.INT32, TensorProto.UINT8, TensorProto.BOOL)
 SHAPES = (
@@ -16,6 +20,9 @@ SHAPES = (
     lambda dims: [1] * len(dims),
     lambda dims: [0] * len(dims),
 )
+FLOATS = (math.inf, math.nan, 1e-38, 3e38, -1.0)
+INTS = (0, -1, 2**31 - 1, -(2**63))
+FEW = 8  # elements of a weight that sets an operator
 
 
 def kind_of(model):
@@ -42,8 +49,7 @@ def tensors(model):
 
 def with_input(model, name, dtype, dims):
     """The model with this tensor as an input that only a run knows."""
-    changed = onnx.ModelProto()
-    changed.CopyFrom(model)
+    changed = copy_of(model)
     graph = changed.graph
     info = helper.make_tensor_value_info(name, dtype, dims)
     inputs = [info if old.name == name else old for old in graph.input]
@@ -56,7 +62,50 @@ def with_input(model, name, dtype, dims):
     return changed
 
 
+def copy_of(model):
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    return copy
+
+
+def with_attributes(model):
+    for n, node in enumerate(model.graph.node):
+        for a, attribute in enumerate(node.attribute):
+            field, values = {
+                AttributeProto.INT: ("i", INTS),
+                AttributeProto.FLOAT: ("f", FLOATS),
+                AttributeProto.INTS: ("ints", INTS),
+                AttributeProto.FLOATS: ("floats", FLOATS),
+            }.get(attribute.type, ("", ()))
+            for value in values:
+                changed = copy_of(model)
+                place = changed.graph.node[n].attribute[a]
+                if field in ("i", "f"):
+                    setattr(place, field, value)
+                elif getattr(place, field):
+                    getattr(place, field)[0] = value
+                yield changed
+
+
+def with_weights(model):
+    for w, weight in enumerate(model.graph.initializer):
+        if weight.data_type not in (TensorProto.FLOAT, TensorProto.INT64):
+            continue
+        array = numpy_helper.to_array(weight)
+        if array.size > FEW:
+            continue
+        for k in range(array.size):
+            for value in INTS if array.dtype == np.int64 else FLOATS:
+                other = array.copy()
+                other.flat[k] = value
+                changed = copy_of(model)
+                changed.graph.initializer[w].CopyFrom(numpy_helper.from_array(other, weight.name))
+                yield changed
+
+
 def variants(model):
+    yield from with_attributes(model)
+    yield from with_weights(model)
     for name, (dtype, dims) in tensors(model).items():
         shapes = []
         for change in (list, *SHAPES):

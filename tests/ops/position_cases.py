@@ -114,6 +114,11 @@ def resizes(case):
             case("Resize", [values(shape), None, np.array(scales, "float32")], weights=(2,), opset=13, mode=mode)
     case("Resize", [x, None, s, i64(1, 2, 3, 4)], weights=(2, 3), refused="both of scales and sizes are given")
     case("Resize", [x, None, s], weights=(2,), mode="cubical", refused="mode is 'cubical'")
+    for weights in ((2,), ()):  # a scale that leaves nothing of an axis, and a filter wider than what is written out
+        tiny = np.array([1, 1, 1e-38, 1], "float32")
+        case("Resize", [values((1, 2, 4, 5)), None, tiny], weights=weights, mode="linear", antialias=1, opset=18, keep=(4,))
+        wide = np.array([1, 1, 1 / 80, 1], "float32")
+        case("Resize", [values((1, 1, 240, 3)), None, wide], weights=weights, mode="linear", antialias=1, opset=18, keep=(4,))
 
 
 def grids(case):
@@ -187,6 +192,9 @@ def patterns(case):
             on = np.array([2, 5], "float32")
             case("OneHot", [np.array([[0, -4, 3], [4, -5, 1]], dtype), np.array(4, dtype), on], weights=(1,), axis=axis, opset=11, keep=(2,))
     case("OneHot", [values((3,), "int64", 0, 3), i64(4), i64(0, 1)], weights=(1, 2), opset=9)
+    for depth in (np.inf, np.nan, -1, 1e19):
+        arrays = [values((3,), "int64", 0, 3), np.array(depth, "float32"), i64(0, 1)]
+        case("OneHot", arrays, weights=(1,), opset=11, refused="expected 0 to 2147483647")
     for op, attributes in (("SpaceToDepth", {}), ("DepthToSpace", {}), ("DepthToSpace", {"mode": "CRD"})):
         x = values((2, 8, 4, 6))
         for opset in (11, 13):

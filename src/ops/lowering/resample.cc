@@ -160,12 +160,13 @@ int64_t whole_repeat(const Resampling& how, const ResampledAxis& axis) {
 // scale below 1.
 Dim reach(LowerContext& c, const Resampling& how, const ResampledAxis& axis) {
   const int64_t radius = how.filter == Filter::kLinear ? 1 : 2;
+  constexpr double kMost = INT32_MAX;  // of a scale by which nothing is left of any extent
   if (!how.antialias) return radius;
   if (axis.scale && axis.scale->at_run) {
     Positions p(c.graph(), {});
     const Ref scale = p.min(p.number(*axis.scale), p.number(Number{1}));
     const Ref width = p.op(Op::kCeil, p.div(p.number(Number{static_cast<double>(radius)}), scale));
-    Value* measured = p.lookup({}, p.cast(width, DType::kI64));
+    Value* measured = p.lookup({}, p.cast(p.min(width, p.number(Number{kMost})), DType::kI64));
     const std::string name = fmt::format("{}.reach.{}", c.output_name(), axis.axis);
     return c.build.measure(measured, c.build.new_symbols(name, 1), {})->elements->front();
   }
@@ -176,7 +177,7 @@ Dim reach(LowerContext& c, const Resampling& how, const ResampledAxis& axis) {
       axis.scale ? axis.scale->known
                  : static_cast<double>(axis.out.value()) / static_cast<double>(axis.in.value());
   if (!(scale < 1) || scale <= 0) return radius;
-  return static_cast<int64_t>(-std::floor(-static_cast<double>(radius) / scale));
+  return static_cast<int64_t>(std::min(std::ceil(static_cast<double>(radius) / scale), kMost));
 }
 
 Tables tables_of(LowerContext& c, const Resampling& how, const ResampledAxis& axis) {
@@ -288,9 +289,9 @@ class Combination {
   DType computed_ = DType::kF32;
 };
 
-// Along one axis with a number of taps that only a run knows. The products stand beside each other
-// along an axis of their own: about as many as the filter is wide for each element of x or, where
-// it grows, of the result.
+// Along one axis with many taps, or with a number of them that only a run knows. The products stand
+// beside each other along an axis of their own: about as many as the filter is wide for each
+// element of x or, where it grows, of the result.
 Value* add_up_taps(LowerContext& c, Value* x, const ResampledAxis& axis, const Tables& table,
                    DType computed, double extrapolation) {
   const int at = axis.axis, rank = x->rank();
@@ -330,7 +331,8 @@ Value* resample(LowerContext& c, Value* x, const Resampling& how,
   const DType computed = how.filter == Filter::kNearest ? dtype
                          : dtype == DType::kF64         ? DType::kF64
                                                         : DType::kF32;
-  constexpr int64_t kMaxTaps = 8;
+  constexpr int64_t kMaxTaps = 8;          // of all axes
+  constexpr int64_t kMaxTapsOfAxis = 128;  // each is written out
   if (taps.is_constant() && taps.value() <= kMaxTaps)
     return Combination(c, x, axes, tables).make(computed, dtype, how.extrapolation);
   // Wide filters go axis by axis: fewer elements are read in all.
@@ -339,8 +341,8 @@ Value* resample(LowerContext& c, Value* x, const Resampling& how,
     const std::vector<ResampledAxis> axis{axes[k]};
     const std::vector<Tables> table{tables[k]};
     const DType given = last ? dtype : computed;
-    x = table[0].taps.is_constant()
-            ? Combination(c, x, axis, table).make(computed, given, how.extrapolation)
+    const bool few = table[0].taps.is_constant() && table[0].taps.value() <= kMaxTapsOfAxis;
+    x = few ? Combination(c, x, axis, table).make(computed, given, how.extrapolation)
             : c.build.cast(add_up_taps(c, x, axis[0], table[0], computed, how.extrapolation),
                            given);
   }
