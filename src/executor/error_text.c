@@ -17,12 +17,11 @@ int32_t dv_text_end(dv_text* text) {
   return text->code;
 }
 
-/* The number of bytes of `message` that stay when its last character may be incomplete. */
-static int32_t whole_characters(const char* message, int32_t length) {
+int32_t dv_whole_characters(const char* text, int32_t length) {
   int32_t start = length;
-  while (start > 0 && (message[start - 1] & 0xc0) == 0x80) --start;
+  while (start > 0 && (text[start - 1] & 0xc0) == 0x80) --start;
   if (start == 0) return length;
-  const unsigned char lead = (unsigned char)message[start - 1];
+  const unsigned char lead = (unsigned char)text[start - 1];
   const int32_t size = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
   return length - (start - 1) < size ? start - 1 : length;
 }
@@ -32,7 +31,7 @@ void dv_put(dv_text* text, const char* piece) {
   char* message = text->error->message;
   while (*piece && text->length < ROOM) message[text->length++] = *piece++;
   if (!*piece) return;
-  text->length = whole_characters(message, text->length);
+  text->length = dv_whole_characters(message, text->length);
   text->full = 1;
 }
 

@@ -29,6 +29,9 @@ void dv_put_shape(dv_text* text, const int64_t* shape, int32_t ndim);           
 void dv_put_dims(dv_text* text, const dv_dim* dims, int32_t ndim);              /* [batch,3] */
 void dv_put_names(dv_text* text, const dv_tensor_info* tensors, int32_t count); /* 'a', 'b' */
 
+/* How many of the first `length` bytes of a longer text are whole characters. */
+int32_t dv_whole_characters(const char* text, int32_t length);
+
 /* A sentence of one piece. */
 int32_t dv_fail(dv_error* error, int32_t code, const char* sentence);
 

@@ -29,9 +29,7 @@ static int32_t no_such_name(const dv_model* model, dv_role role, dv_byte_array n
   const int32_t count = is_input ? model->num_inputs : model->num_outputs;
   char shown[128]; /* dv_put takes text that ends in NUL */
   size_t length = name.size < sizeof(shown) - 1 ? name.size : sizeof(shown) - 1;
-  while (length > 0 && length < name.size && ((uint8_t)name.data[length] & 0xc0) == 0x80) {
-    --length; /* whole characters */
-  }
+  if (length < name.size) length = (size_t)dv_whole_characters(name.data, (int32_t)length);
   dv_copy_bytes(shown, name.data, (int64_t)length);
   shown[length] = '\0';
   dv_text text = dv_text_begin(error, DV_KEY_ERROR);

@@ -201,8 +201,6 @@ def test_names_that_are_no_text(run_dovetail, tmp_path, what, name, bad, shown):
     proto = model([node("Relu", ["x"], "mid", "first"), node("Neg", ["mid"], "y")], [("x", ["dim"])], ("y", ["dim"]))
     path = tmp_path / "model.onnx"
     long = name + b"~" * len(bad)  # of the length of the bad name
-    text = proto.SerializeToString()
-    proto = type(proto).FromString(text)
     for value in (*proto.graph.input, *proto.graph.output):
         value.name = value.name.replace(name.decode(), long.decode())
         dim = value.type.tensor_type.shape.dim[0]
