@@ -47,6 +47,10 @@ class Lowering {
   }
 
   ir::Plan run(const ir::Graph& graph) {
+    for (size_t k = 0; k < graph.outputs.size(); ++k) {
+      if (ir::known_early(plan_, graph.outputs[k]->shape())) continue;
+      plan_.late_outputs.insert(static_cast<int>(k));
+    }
     Facts facts(&plan_);
     facts.add_checks(graph);
     add_graph(graph, &facts, &plan_.steps);
@@ -165,9 +169,7 @@ class Lowering {
     // Iterations write parts of scan outputs, and there may be none of them.
     for (int k = op.states; k < op.states + op.scans; ++k) {
       const int buffer = placed_.values.at(node.results[k].get()).buffer;
-      if (plan_.buffers[buffer].grows || ir::known_early(plan_, plan_.buffers[buffer].bytes)) {
-        continue;
-      }
+      if (plan_.buffers[buffer].grows || ir::known_early(plan_, plan_.buffers[buffer])) continue;
       steps->push_back({ir::ReserveStep{buffer}, node.origins});
     }
 

@@ -136,8 +136,8 @@ std::vector<Slot> share(const ir::Plan& plan, Buffer::Kind kind, const ir::Symbo
 void plan_memory(ir::Plan* plan, const ir::SymbolBounds& symbols) {
   LiveRanges(plan).find();
   for (Buffer& buffer : plan->buffers) {
-    const bool late = buffer.grows || !ir::known_early(*plan, buffer.bytes);
-    if (buffer.kind == Buffer::Kind::kWorkspace && late) buffer.kind = Buffer::Kind::kReserved;
+    if (buffer.kind != Buffer::Kind::kWorkspace || ir::known_early(*plan, buffer)) continue;
+    buffer.kind = Buffer::Kind::kReserved;
   }
   const std::vector<Slot> slots = share(*plan, Buffer::Kind::kWorkspace, symbols);
   plan->workspace = 0;

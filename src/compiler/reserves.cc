@@ -49,7 +49,7 @@ class Reserves {
     const Buffer& buffer = plan_.buffers[index];
     if (buffer.grows) return false;
     return buffer.kind == Buffer::Kind::kReserved ||
-           (buffer.kind == Buffer::Kind::kOutput && !ir::known_early(plan_, buffer.bytes));
+           (buffer.kind == Buffer::Kind::kOutput && !ir::known_early(plan_, buffer));
   }
 
   template <class Visit>

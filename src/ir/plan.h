@@ -129,6 +129,7 @@ struct Plan {
   Steps steps;
   std::vector<Assertion> assertions;
   std::set<std::string> run_symbols;  // defined by steps
+  std::set<int> late_outputs;         // their extents are known only behind a step
   int reserved_slots = 0;
   Dim workspace = 0;  // bytes without scratch
   Dim scratch = 0;    // bytes for each worker: the largest of the steps
@@ -148,6 +149,14 @@ inline bool known_early(const Plan& plan, const Dim& dim) {
 inline bool known_early(const Plan& plan, const Shape& shape) {
   return std::all_of(shape.begin(), shape.end(),
                      [&](const Dim& dim) { return known_early(plan, dim); });
+}
+
+// Whether a buffer is as it is before the first step. (That an output has 0 bytes does not tell its
+// extents.)
+inline bool known_early(const Plan& plan, const Buffer& buffer) {
+  if (buffer.kind == Buffer::Kind::kOutput && plan.late_outputs.contains(buffer.index))
+    return false;
+  return !buffer.grows && known_early(plan, buffer.bytes);
 }
 
 }  // namespace dovetail::ir

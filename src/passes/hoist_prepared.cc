@@ -57,7 +57,9 @@ class Hoister {
     std::unordered_map<const Value*, Value*> outside;
     for (Value* value : border_of(body, prepared_values(body))) {
       Value* moved = move_out(*value, region, &outside);
-      body.replace_uses(value, ir::capture(region, body, moved));
+      Value* seen = ir::capture(region, body, moved);
+      body.replace_uses(value, seen);
+      outside[seen] = moved;  // other prepared values may read it
     }
     body.remove_dead();
   }

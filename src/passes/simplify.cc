@@ -127,6 +127,7 @@ class Sweep {
   Value* constant_for(Value* value) {
     const Node& node = *value->node;
     if (node.as<ir::Constant>() || node.as<ir::Input>() || loadable_.contains(value)) return value;
+    if (ir::defines_symbols(node)) return value;  // others rely on it
     if (!is_small(value->type) || node.results.size() != 1) return value;
     if (auto data = evaluate_constants(node)) return replace(value, *std::move(data));
     if (value->elements && std::all_of(value->elements->begin(), value->elements->end(),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from executors import Executor, check, compiled
+from onnx import numpy_helper
 from onnx_models import helper, model_of
 
 F, I, B = "float32", "int64", "bool"
@@ -36,6 +37,34 @@ def test_nonzero(run_dovetail, tmp_path, rank):
     sizes = [(7,), (1,), (129,), (0,)] if rank == 1 else [(3, 5, 2, 4)[:rank], (17, 9, 3, 1)[:rank], (2, 0, 3, 3)[:rank]]
     runs = [{"x": sparse(*s, seed=k, share=share)} for k, s in enumerate(sizes) for share in (0, 0.3, 1)]
     check(run_dovetail, model, tmp_path, runs)
+
+
+@pytest.mark.parametrize("dtype", [I, F, B])
+def test_nonzero_of_a_constant(run_dovetail, tmp_path, dtype):
+    constant = helper.make_node("Constant", [], ["c"], value=numpy_helper.from_array(np.array([5, 0, 3], dtype)))
+    nodes = [constant, node("NonZero", ["c"], ["places"]), node("Gather", ["x", "places"], ["y"], axis=0)]
+    model = model_of(nodes, [("x", F, ["n"])], [("places", I, [1, "k"]), ("y", F, [1, "k"])])
+    check(run_dovetail, model, tmp_path, [{"x": rand(3)}, {"x": rand(9)}])
+
+
+def test_nonzero_of_extents(run_dovetail, tmp_path):
+    model = model_of(
+        [node("Shape", ["x"], ["s"]), node("NonZero", ["s"], ["y"])], [("x", F, ["n", 3])], [("y", I, [1, "k"])]
+    )
+    check(run_dovetail, model, tmp_path, [{"x": rand(n, 3)} for n in (2, 0, 1)])
+
+
+def test_no_elements_of_extents_that_data_decide(run_dovetail, tmp_path):
+    """That there are 0 bytes does not tell the shape."""
+    model = model_of(
+        [node("Compress", ["x", "c"], ["kept"], axis=0), node("Relu", ["kept"], ["y"])],
+        [("x", F, ["n", 0, 3]), ("c", B, ["n"])],
+        [("y", F, ["k", 0, 3])],
+    )
+    run = Executor(compiled(run_dovetail, model, tmp_path))
+    for kept in ([1, 0, 1, 1], [0, 0], [1]):
+        (y,) = run({"x": np.zeros((len(kept), 0, 3), F), "c": np.array(kept, B)})
+        assert y.shape == (sum(kept), 0, 3)
 
 
 def test_nonzero_in_a_chain(run_dovetail, tmp_path):

@@ -117,6 +117,31 @@ g (float[n] x, float[n] y, bool[n] c, int64 trips) => (float[t] indices, float[m
   >
 }"""
 
+# Without elements, there is memory for it before the run; its extents are known behind the loop.
+STATE_WITHOUT_ELEMENTS = """
+g (float[n, 0] x, int64 trips) => (float[m, 0] y) {
+  y = Loop(trips, "", x) <
+    body = g1 (int64 i, bool go, float[a, b] state) => (bool go_on, float[c, d] next) {
+      go_on = Identity(go)
+      zero = Constant<value_ints = [0]>()
+      two = Constant<value_ints = [2]>()
+      next = Slice(state, zero, two, zero)
+    }
+  >
+}"""
+
+# `known` is made of `more` before the loop; the loop reads both.
+CONSTANTS_OF_A_BODY = """
+g (float[n] x, int64 trips, bool start) => (float[n] y, bool[t] z) {
+  y, z = Loop(trips, start, x) <
+    body = g1 (int64 i, bool go, float[a] s) => (bool more, float[b] r, bool known) <float w = {1}> {
+      more = Equal(w, w)
+      known = Identity(more)
+      r = Tanh(s)
+    }
+  >
+}"""
+
 CASES = {
     "if in if": (IF_IN_IF, [run for n in (3, 5, 1, 0) for run in flags("pq", x=rand(n))]),
     "three ifs": (THREE_IFS, [run for n in (3, 0) for run in flags("pqr", x=rand(n))]),
@@ -128,6 +153,14 @@ CASES = {
     "unused in a loop": (
         UNUSED_IN_A_LOOP,
         [{"x": rand(3), "y": rand(3) + 1, "c": np.array([True, k, True]), "trips": np.array(2)} for k in (False, True)],
+    ),
+    "state without elements": (
+        STATE_WITHOUT_ELEMENTS,
+        [{"x": rand(n, 0), "trips": np.array(t)} for n in (4, 1, 0) for t in (0, 1, 3)],
+    ),
+    "constants of a body": (
+        CONSTANTS_OF_A_BODY,
+        [{"x": rand(3), "trips": np.array(t), "start": np.array(s)} for t in (0, 1, 3) for s in (False, True)],
     ),
 }
 

@@ -38,6 +38,15 @@ std::string difference(const TensorData& ours, const TensorData& theirs, double 
   return "";
 }
 
+// The files of a run, and how close its outputs must be.
+void read_run(const nlohmann::json& row, Case* c) {
+  c->inputs = row["inputs"];
+  c->outputs = row["outputs"];
+  c->rtol = row["rtol"];
+  c->atol = row["atol"].is_array() ? row["atol"].get<std::vector<double>>()
+                                   : std::vector<double>(c->outputs.size(), row["atol"]);
+}
+
 }  // namespace
 
 std::vector<TensorData> Case::read_inputs() const {
@@ -55,14 +64,14 @@ std::vector<Case> read_cases(const std::filesystem::path& folder) {
     c.suite = row["suite"];
     c.name = row["name"];
     c.model = row["model"];
-    c.inputs = row["inputs"];
-    c.outputs = row["outputs"];
-    c.rtol = row["rtol"];
     c.refused = row["refused"];
     c.refused_by_compiler = row.value("refused_by_compiler", c.refused);
-    c.atol = row["atol"].is_array() ? row["atol"].get<std::vector<double>>()
-                                    : std::vector<double>(c.outputs.size(), row["atol"]);
-    cases.push_back(std::move(c));
+    Case first = c;
+    read_run(row, &first);
+    for (const auto& run : row.value("later", nlohmann::json::array())) {
+      read_run(run, &first.later.emplace_back(c));
+    }
+    cases.push_back(std::move(first));
   }
   return cases;
 }

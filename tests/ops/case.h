@@ -17,6 +17,7 @@ struct Case {
   std::vector<double> atol;         // of each output
   std::string refused;              // a part of the importer's message; "": must pass
   std::string refused_by_compiler;  // the same of the whole compile path
+  std::vector<Case> later;          // other inputs of the same model, in other sizes
 
   std::filesystem::path model_path() const { return folder / model; }
   std::vector<ir::TensorData> read_inputs() const;

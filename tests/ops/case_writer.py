@@ -39,19 +39,26 @@ class CaseWriter:
         self.names = set()
 
     def add_model(self, suite, name, model, inputs, outputs, refused="", rtol=None, atol=None):
-        """`inputs` and `outputs` are arrays in the model's order."""
+        """`inputs` and `outputs` are arrays in the model's order. A tolerance is a number, or one for each output."""
         assert name not in self.names, name
         self.names.add(name)
         onnx.save(model, str(self.folder / f"{name}.onnx"))
-        row = {"suite": suite, "name": name, "model": f"{name}.onnx", "refused": refused}
-        for kind, arrays in (("inputs", inputs), ("outputs", outputs)):
-            row[kind] = [f"{name}.{kind[:-1]}{i}.npy" for i in range(len(arrays))]
-            for file, array in zip(row[kind], arrays):
-                np.save(self.folder / file, np.asarray(array, order="C"))
+        row = {"suite": suite, "name": name, "model": f"{name}.onnx", "refused": refused, "later": []}
+        self.rows.append(row | self._run(name, inputs, outputs, rtol, atol))
+
+    def add_run(self, inputs, outputs, rtol=None, atol=None):
+        """Another run of the last model."""
+        row = self.rows[-1]
+        row["later"].append(self._run(f"{row['name']}.{len(row['later']) + 1}", inputs, outputs, rtol, atol))
+
+    def _run(self, name, inputs, outputs, rtol, atol):
         default = tolerance_of(outputs)
-        row["rtol"] = default[0] if rtol is None else rtol
-        row["atol"] = default[1] if atol is None else atol
-        self.rows.append(row)
+        run = {"rtol": default[0] if rtol is None else rtol, "atol": default[1] if atol is None else atol}
+        for kind, arrays in (("inputs", inputs), ("outputs", outputs)):
+            run[kind] = [f"{name}.{kind[:-1]}{i}.npy" for i in range(len(arrays))]
+            for file, array in zip(run[kind], arrays):
+                np.save(self.folder / file, np.asarray(array, order="C"))
+        return run
 
     def add(self, op, arrays, *, name, opset, weights=(), outputs=1, shapes=None, refused="", suite=None, rtol=None, atol=None, **attributes):
         """One node. `arrays` may hold None (absent); positions in `weights` become initializers.

@@ -3,8 +3,9 @@
 //
 //   compile_cases FOLDER FIRST STRIDE
 //
-// Every STRIDE-th case from number FIRST on. A line for each: "RUN n", and when it is done "OK n",
-// "REFUSED n" or "FAILED n REASON". Whoever reads the lines knows which case a crash belongs to.
+// Every STRIDE-th case from number FIRST on. A case with later runs has them all on one executor,
+// and then the first once more. A line for each: "RUN n", and when it is done "OK n", "REFUSED n"
+// or "FAILED n REASON". Whoever reads the lines knows which case a crash belongs to.
 #include <dovetail/compiler.h>
 #include <dovetail/runtime.h>
 #include <fmt/core.h>
@@ -28,8 +29,7 @@ constexpr unsigned kSecondsPerCase = 300;  // much more than any takes: cores ca
 
 DType runtime_dtype(ir::DType dtype) { return DType::named(ir::name_of(dtype)); }
 
-std::vector<TensorData> run_library(const fs::path& path, const std::vector<TensorData>& inputs) {
-  Executor executor(Module::load(path)["default"](cpu()));
+std::vector<TensorData> run_once(Executor& executor, const std::vector<TensorData>& inputs) {
   for (size_t i = 0; i < inputs.size(); ++i) {
     const TensorData& data = inputs[i];
     executor.set_input(static_cast<int64_t>(i), Tensor::view(data.bytes().data(), data.shape(),
@@ -48,6 +48,25 @@ std::vector<TensorData> run_library(const fs::path& path, const std::vector<Tens
   return outputs;
 }
 
+// What is wrong with the runs, "" when nothing is.
+std::string run_library(const fs::path& library, const Case& c) {
+  Executor executor(Module::load(library)["default"](cpu()));
+  std::vector<const Case*> runs = {&c};
+  for (const Case& later : c.later) runs.push_back(&later);
+  if (runs.size() > 1) runs.push_back(&c);
+  for (size_t k = 0; k < runs.size(); ++k) {
+    const std::string where = k == 0 ? "" : fmt::format("run {}: ", k);
+    try {
+      const std::string text =
+          test::differences(run_once(executor, runs[k]->read_inputs()), *runs[k]);
+      if (!text.empty()) return where + text;
+    } catch (const Error& error) {
+      return where + error.what();
+    }
+  }
+  return "";
+}
+
 // "OK", "REFUSED" or "FAILED REASON"
 std::string run(const Case& c, const fs::path& library) {
   try {
@@ -61,7 +80,7 @@ std::string run(const Case& c, const fs::path& library) {
     return expected ? "REFUSED" : fmt::format("FAILED {}", error.what());
   }
   if (!c.refused_by_compiler.empty()) return "FAILED this was expected to be refused";
-  const std::string differences = test::differences(run_library(library, c.read_inputs()), c);
+  const std::string differences = run_library(library, c);
   return differences.empty() ? "OK" : "FAILED " + differences;
 }
 

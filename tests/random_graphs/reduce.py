@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from graph import PLAIN, Rejected, finish, info, run
+from graph import PLAIN, Rejected, finish, info, names_read, run
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "ops"))
 
@@ -21,8 +21,12 @@ def tolerances(model, outputs):
     return [relative * max(1e-4, float(np.abs(a).max())) if a.size and a.dtype.kind == "f" else 0.0 for a in outputs]
 
 
-def add_case(writer, name, model, feeds, expected):
+def add_case(writer, name, model, runs):
+    """`runs`: (inputs, expected outputs) of each."""
+    (feeds, expected), *later = runs
     writer.add_model("random", name, model, list(feeds.values()), expected, rtol=0.0, atol=tolerances(model, expected))
+    for feeds, expected in later:
+        writer.add_run(list(feeds.values()), expected, rtol=0.0, atol=tolerances(model, expected))
 
 
 def failure(model, feeds):
@@ -33,7 +37,7 @@ def failure(model, feeds):
         return ""
     with tempfile.TemporaryDirectory() as folder:
         writer = CaseWriter(folder)
-        add_case(writer, "case", model, feeds, expected)
+        add_case(writer, "case", model, [(feeds, expected)])
         writer.finish()
         ((_, word, reason),) = run_cases(folder, jobs=1)
     return reason if word == "FAILED" else ""
@@ -53,7 +57,7 @@ def cut(model, values, outputs, given):
     for node in reversed(model.graph.node):
         if needed & set(node.output) - set(given):
             nodes.insert(0, node)
-            needed |= set(node.input)
+            needed.update(names_read([node]))
     inputs = [i for i in model.graph.input if i.name in needed and i.name not in given]
     inputs += [info(name, np.asarray(values[name]).dtype, np.shape(values[name])) for name in given if name in needed]
     weights = [w for w in model.graph.initializer if w.name in needed]

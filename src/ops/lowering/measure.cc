@@ -218,7 +218,9 @@ Value* Builder::measure(Value* x, const std::vector<std::string>& symbols, ir::B
 Value* Builder::positions_of_true(Value* x, const std::string& name) {
   Value* flat = reshape(x, {ir::element_count(x->shape())});
   Value* ones = cast(flat, DType::kI64);
-  Value* number = measure(reduce(ir::ReduceKind::kSum, ones, {0}), new_symbols(name, 1), {});
+  Value* number = reduce(ir::ReduceKind::kSum, ones, {0});
+  const bool known = number->elements && number->elements->front().is_constant();
+  if (!known) number = measure(number, new_symbols(name, 1), {});
   return graph_.value(ir::Compact{number->elements->front()}, {flat});
 }
 
