@@ -157,6 +157,7 @@ LaidOut lay_out(const CompiledModel::Data& model, bool package_params,
 
 void export_library(const std::vector<CompiledModel>& models, const std::filesystem::path& output,
                     const ExportOptions& options) {
+  exporter::check_suffix(output);
   check_models(models);
   const ir::TargetInfo& target = *models.front().data().target;
   const std::string prefix = options.prefix.empty() ? models.front().name() : options.prefix;

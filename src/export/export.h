@@ -54,7 +54,10 @@ struct LibraryJob {
 //        soname is the file's name, weights in a read-only page-aligned segment of their own
 //   .o   one relocatable object, every global but `exported` made local
 //   .a   that object alone in an archive
-// kValue: unknown suffix, or one that the target does not have. kIo: the OS's text.
+// kIo: the OS's text.
 void write_library(const LibraryJob& job);
+
+// kValue unless the suffix of a library's file names a form of library.
+void check_suffix(const std::filesystem::path& output);
 
 }  // namespace dovetail::exporter

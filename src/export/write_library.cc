@@ -169,14 +169,17 @@ class Writer {
 }  // namespace
 
 void write_library(const LibraryJob& job) {
-  const std::string suffix = job.output.extension().string();
-  if (suffix != ".so" && suffix != ".o" && suffix != ".a") {
-    throw_error(ErrorKind::kValue,
-                "cannot export {}: the suffix '{}' names no form of library for {}; use .so for "
-                "its loader, .o or .a for its linker",
-                job.output.string(), suffix, job.target->name);
-  }
+  check_suffix(job.output);
   Writer(job).write();
+}
+
+void check_suffix(const fs::path& output) {
+  const std::string suffix = output.extension().string();
+  if (suffix == ".so" || suffix == ".o" || suffix == ".a") return;
+  throw_error(ErrorKind::kValue,
+              "cannot export {}: the suffix '{}' names no form of library; use .so for the "
+              "target's loader, .o or .a for its linker",
+              output.string(), suffix);
 }
 
 }  // namespace dovetail::exporter

@@ -1,5 +1,6 @@
 #include "import/import.h"
 
+#include <algorithm>
 #include <set>
 
 #include "base/error.h"
@@ -28,7 +29,17 @@ class Importer {
 
   Interface interface() {
     collect_names();
-    return declared_interface(inputs_, file_);
+    Interface result = declared_interface(inputs_, file_);
+    for (const onnx::TensorProto& tensor : model_->graph().initializer()) {
+      for (const onnx::StringStringEntryProto& entry : tensor.external_data()) {
+        if (entry.key() != "location") continue;
+        const std::filesystem::path file =
+            std::filesystem::path(file_).parent_path() / entry.value();
+        auto& files = result.data_files;
+        if (std::find(files.begin(), files.end(), file) == files.end()) files.push_back(file);
+      }
+    }
+    return result;
   }
 
   std::shared_ptr<ir::Graph> run() {

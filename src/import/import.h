@@ -26,9 +26,10 @@ struct Options {
 std::shared_ptr<ir::Graph> import_onnx(const std::filesystem::path& path, const Options& options);
 
 // The names of what a caller may give for a model: its inputs, and its dimensions as the file names
-// them. No node is looked at.
+// them; and the files beside it that hold its weights. No node is looked at.
 struct Interface {
   std::vector<std::string> inputs, dims;
+  std::vector<std::filesystem::path> data_files;
 };
 Interface read_interface(const std::filesystem::path& path);
 

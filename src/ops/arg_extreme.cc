@@ -13,13 +13,8 @@ using ir::Value;
 
 bool is_empty(const Value& x) { return ir::element_count(x.shape()) == Dim(0); }
 
-// int64, the axis kept as 1.
+// int64, the axis kept as 1; where that has extent 0 the index is -1.
 Value* index_of_extreme(LowerContext& c, Value* x, int axis, bool largest, bool last) {
-  if (x->shape()[axis] == Dim(0)) {
-    throw_error(ErrorKind::kValue, "axis {} of {} has extent 0, which has no extreme", axis,
-                c.input_text(0));
-  }
-  c.require_extent(x->shape()[axis], 1);
   return c.graph().add(ir::TopK{axis, 1, largest, last}, {x})->results[1].get();
 }
 
@@ -35,6 +30,11 @@ Values lower_index(LowerContext& c, bool largest) {
       return {c.build.broadcast_to(c.build.integer(0), shape)};
     }
   }
+  if (x->shape()[axis] == Dim(0)) {
+    throw_error(ErrorKind::kValue, "axis {} of {} has extent 0, which has no extreme", axis,
+                c.input_text(0));
+  }
+  c.require_extent(x->shape()[axis], 1);
   const bool last = c.opset() >= 12 && c.flag("select_last_index");
   Value* index = index_of_extreme(c, x, axis, largest, last);
   if (c.flag("keepdims")) return {index};

@@ -45,9 +45,8 @@ Values lower_nms(LowerContext& c) {
       c.graph().add(ir::Nms{centered == 1, limit},
                     {corners, scores, setting(c, 2, DType::kI64, 0), setting(c, 3, DType::kF32, 0),
                      setting(c, 4, DType::kF32, lowest)});
-  const Value* count = c.build.measure(taken->results[1].get(),
-                                       c.build.new_symbols(c.output_name() + ".count", 1), {});
-  return {c.build.slice(taken->results[0].get(), 0, 0, count->elements->front())};
+  const Dim count = c.build.measure(taken->results[1].get(), c.output_name() + ".count");
+  return {c.build.slice(taken->results[0].get(), 0, 0, count)};
 }
 
 }  // namespace

@@ -37,8 +37,8 @@ Value* at_run(LowerContext& c, const Values& scalars) {
     return e.select(e.binary(ScalarOp::kNe, v[2], zero), whole,
                     e.constant(int64_t{0}, DType::kI64));
   });
-  number = c.build.measure(number, c.build.new_symbols(c.output_name() + ".count", 1), {});
-  return progression(c, number->elements->front(), scalars[0], scalars[2]);
+  const Dim measured = c.build.measure(number, c.output_name() + ".count");
+  return progression(c, measured, scalars[0], scalars[2]);
 }
 
 void require_moderate(double count) {

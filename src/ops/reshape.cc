@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "ops/lowering/context.h"
+#include "ops/lowering/fold.h"
 
 namespace dovetail::ops {
 namespace {
@@ -39,12 +40,10 @@ Dim inferred(LowerContext& c, const Shape& from, const Shape& rest) {
 Values reshape_at_run(LowerContext& c) {
   using ir::ScalarOp;
   const Shape& from = c.x(0)->shape();
-  const Dim rank = c.x(1)->rank() == 0 ? Dim(1) : c.x(1)->shape()[0];
-  c.require_fixed(rank, fmt::format("the extent of {}, the output's rank, is {}", c.input_text(1),
-                                    rank.to_string()));
-  ir::Value* given = c.build.reshape(c.build.cast(c.x(1), ir::DType::kI64), {rank});
+  const int64_t rank = count_of(*c.x(1), c.input_text(1), "extents of the result");
+  ir::Value* given = c.build.reshape(c.build.cast(c.x(1), ir::DType::kI64), {Dim(rank)});
   Shape kept;
-  for (int64_t i = 0; i < rank.value(); ++i) {
+  for (int64_t i = 0; i < rank; ++i) {
     kept.push_back(c.flag("allowzero")                    ? Dim(0)
                    : static_cast<size_t>(i) < from.size() ? from[i]
                                                           : Dim(-2));
@@ -69,9 +68,7 @@ Values reshape_at_run(LowerContext& c) {
         return e.select(free, e.binary(ScalarOp::kDiv, v[3], divisor), e.select(wrong, v[0], v[1]));
       });
   const std::string name = c.x(1)->name.empty() ? c.input_text(1) : c.x(1)->name;
-  const ir::Value* measured =
-      c.build.measure(shape, c.build.new_symbols(name, rank.value()), ir::Bounds{});
-  return {c.build.reshape(c.x(0), *measured->elements)};
+  return {c.build.reshape(c.x(0), c.build.measure(shape, c.build.new_symbols(name, rank)))};
 }
 
 Values lower_reshape(LowerContext& c) {

@@ -5,6 +5,7 @@ import re
 import subprocess
 
 import numpy as np
+import onnx
 import pytest
 from onnx import helper
 from onnx_models import mlp, model_of, save
@@ -19,6 +20,7 @@ STAGES = (
 def folder(run_dovetail, tmp_path_factory):
     folder = tmp_path_factory.mktemp("errors")
     save(mlp(), folder / "mlp.onnx")
+    onnx.save_model(mlp(), folder / "apart.onnx", save_as_external_data=True, location="apart.data", size_threshold=0)
     run_dovetail("build", folder / "mlp.onnx", "-o", folder / "mlp.so")
     run_dovetail("build", folder / "mlp.onnx", "-o", folder / "arm.so", "--target", "aarch64-linux-gnu")
     np.save(folder / "x.npy", np.zeros((2, 64), "float32"))
@@ -80,6 +82,16 @@ BUILD = {
     "build mlp.onnx -o a.so --header ./a.so": "--header ./a.so: is the file of -o a.so too",
     "build mlp.onnx -o a.so --header mlp.onnx": "--header mlp.onnx: is the file of MODEL mlp.onnx too",
     "build mlp.onnx -o a.so --header a.h --params-out a.h": "--params-out a.h: is the file of --header a.h too",
+    "build apart.onnx -o a.so --header apart.data": (
+        "--header apart.data: is the file of the weights of MODEL apart.onnx, apart.data too"
+    ),
+    "build mlp.onnx apart.onnx -o a.so --params-out m --params-out ./apart.data": (
+        "--params-out ./apart.data: is the file of the weights of MODEL apart.onnx, apart.data too"
+    ),
+    "build mlp.onnx -o a.zip --params-out p": (
+        "cannot export a.zip: the suffix '.zip' names no form of library; use .so for the target's loader, .o or .a for its "
+        "linker"
+    ),
     "build mlp.onnx -o a.so --header none/a.h": "cannot write none/a.h: No such file or directory",
     "build mlp.onnx -o a.so --no-params --params-out none/p": "cannot write none/p: No such file or directory",
     "build pipe -o a.so": "cannot read pipe: it is no regular file",
@@ -94,6 +106,7 @@ BUILD = {
         "mlp.onnx: dimension 'batch' is given two ranges: 4 and 8..9"
     ),
     "build mlp.onnx -o a.so --shape x=1xx64": "--shape: '1xx64' has an empty extent",
+    "build mlp.onnx -o a.so --shape x=1,64,": "--shape: '1,64,' has an empty extent",
     "build mlp.onnx -o a.so --accuracy z": "--accuracy: 'z' is none of strict, accurate, fast",
     "build mlp.onnx -o a.so --dump z": f"--dump: there is no stage 'z'; the stages are {STAGES}",
 }

@@ -56,16 +56,18 @@ def test_all_work_at_once(run_dovetail, model, mlps, tmp_path):
     assert not failures
 
 
-def test_options_go_to_the_models_that_know_them(run_dovetail, mlps, tmp_path):
+@pytest.mark.parametrize("shape, name", [("mx2", "m"), ("max,2", "max")])
+def test_options_go_to_the_models_that_know_them(run_dovetail, mlps, tmp_path, shape, name):
     weights = [("w", np.ones((2, 2), "float32"))]
     node = helper.make_node("MatMul", ["a", "w"], ["b"])
     other = save(model_of([node], [("a", "float32", ["n", 2])], [("b", "float32", ["n", 2])], weights), tmp_path / "other.onnx")
     library = tmp_path / "both.so"
-    run_dovetail("build", mlps / "mlp1.onnx", other, "-o", library, "--dim", "batch=3", "--shape", "a=mx2", "--dim", "m=1..5")
+    options = ("--dim", "batch=3", "--shape", f"a={shape}", "--dim", f"{name}=1..5")
+    run_dovetail("build", mlps / "mlp1.onnx", other, "-o", library, *options)
     models = json.loads(run_dovetail("inspect", library, "--json").stdout)["models"]
     assert [m["name"] for m in models] == ["mlp1", "other"]
-    assert [m["inputs"][0]["shape"] for m in models] == [[3, 64], ["m", 2]]
-    assert models[1]["dims"] == {"m": {"min": 1, "max": 5}}
+    assert [m["inputs"][0]["shape"] for m in models] == [[3, 64], [name, 2]]
+    assert models[1]["dims"] == {name: {"min": 1, "max": 5}}
 
 
 REFUSED = {

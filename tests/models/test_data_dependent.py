@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from executors import Executor, check, compiled
 from onnx import numpy_helper
-from onnx_models import helper, model_of
+from onnx_models import helper, model_of, save
 
 F, I, B = "float32", "int64", "bool"
 
@@ -67,6 +67,23 @@ def test_no_elements_of_extents_that_data_decide(run_dovetail, tmp_path):
         assert y.shape == (sum(kept), 0, 3)
 
 
+def extreme_of_kept(op):
+    nodes = [node("Compress", ["x", "c"], ["kept"], axis=0), node(op, ["kept"], ["y"], axis=0)]
+    return model_of(nodes, [("x", F, ["n", 3]), ("c", B, ["n"])], [("y", F if op == "Hardmax" else I, ["k", 3])])
+
+
+def test_hardmax_of_nothing(run_dovetail, tmp_path):
+    runs = [{"x": rand(len(kept), 3), "c": np.array(kept, B)} for kept in ([1, 0, 1, 1], [0, 0], [1], [])]
+    check(run_dovetail, extreme_of_kept("Hardmax"), tmp_path, runs)
+
+
+def test_index_of_the_extreme_of_nothing_is_refused(run_dovetail, tmp_path):
+    run = Executor(compiled(run_dovetail, extreme_of_kept("ArgMax"), tmp_path))
+    with pytest.raises(ValueError, match=r"^node 'Compress_node': kept\.count is 0, expected at least 1$"):
+        run({"x": rand(2, 3), "c": np.array([0, 0], B)})
+    assert run({"x": rand(2, 3), "c": np.array([1, 0], B)})[0].shape == (1, 3)
+
+
 def test_nonzero_in_a_chain(run_dovetail, tmp_path):
     """The number of elements goes on through shapes, a gather, a reduction and a concat."""
     model = model_of(
@@ -123,6 +140,20 @@ def test_reshape_that_does_not_fit(run_dovetail, tmp_path):
         run({"x": rand(3, 4), "s": ints(-2, 4)})
     (y,) = run({"x": rand(3, 4), "s": ints(6, 2)})
     assert y.shape == (6, 2)
+
+
+@pytest.mark.parametrize(
+    "op, extents, error",
+    [
+        ("Pad", [68, 40], "pads has 2720 values for 2 axes, expected 4"),
+        ("Reshape", [5000], "holds 5000 extents of the result: their number must be known when the model is compiled, and at most 4096"),
+        ("Reshape", ["k"], "holds k extents of the result: their number must be known when the model is compiled, and at most 4096"),
+    ],
+)
+def test_too_many_numbers_that_shape(run_dovetail, tmp_path, op, extents, error):
+    save(one(op, [("x", F, ["n", 4]), ("s", I, extents)], [("y", F, ["p", "q"])]), tmp_path / "model.onnx")
+    result = run_dovetail("build", tmp_path / "model.onnx", "-o", tmp_path / "model.so", code=1)
+    assert result.stderr.endswith(f"{error}\n")
 
 
 def test_expand(run_dovetail, tmp_path):

@@ -5,6 +5,7 @@ import numpy as np
 from graph import Rejected, fixed, info
 from operators import FLOATS, WIDE_INTS, axis_of, numbers, pick, replaced
 from operators import ROWS as OPERATORS
+from rare_operators import ROWS as RARE_OPERATORS
 
 MAX_DEPTH = 3
 NUMBERS = (*FLOATS, *WIDE_INTS)
@@ -209,6 +210,6 @@ def scan(g):
 
 
 ROWS = [
-    *OPERATORS, *[("If", if_)] * 4, *[("Loop", loop)] * 5, *[("Scan", scan)] * 3,
+    *OPERATORS, *RARE_OPERATORS, *[("If", if_)] * 4, *[("Loop", loop)] * 5, *[("Scan", scan)] * 3,
     ("Compress", compress), ("Compress", compress_by_value), ("NonZero", non_zero),
 ]  # fmt: skip

@@ -2,10 +2,13 @@
 g.node. The name of a function's row is what the compiler has to support for it."""
 
 import numpy as np
-from graph import Extent, Rejected, fixed, product
+from graph import Rejected, fixed, product
+from onnx import helper
 
 FLOATS = ("float32", "float64")
 WIDE_INTS = ("int32", "int64")
+NARROW = ("int8", "uint8")
+MEANS = ("ReduceMean", "ReduceLogSumExp")  # of no elements: undefined
 
 
 def pick(g, dtypes=None, rank=None, test=lambda v: True):
@@ -30,6 +33,10 @@ def numbers(g, shape, dtype, low=-2, high=2):
     if dtype.startswith(("int", "uint")):
         return g.random.integers(max(low, 0 if dtype[0] == "u" else low), high + 1, shape).astype(dtype)
     return g.random.uniform(low, high, shape).astype(dtype)
+
+
+def dtype_number(dtype):
+    return helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
 
 
 def replaced(shape, axis, extent):
@@ -141,16 +148,19 @@ def clip(g):
     g.node("Clip", [x, low, high], x.shape)
 
 
+def in_range(array, dtype):
+    """Whether no element is out of the range of an integer type (what a cast makes of such is nobody's)."""
+    return not array.size or bool(np.iinfo(dtype).min <= array.min() and array.max() <= np.iinfo(dtype).max)
+
+
 def cast(g):
     x = pick(g)
     to = str(g.random.choice(["float32", "float64", "int64", "int32", "int8", "uint8", "bool"]))
-    if to in ("int8", "uint8") and x.array.size and (x.array.min() < (to == "int8") * -128 or x.array.max() > 127):
+    if to in NARROW and (g.depth or not in_range(x.array, to)):
         raise Rejected("range")
     if to not in (*FLOATS, "bool") and is_steep("Truncate", x.array):
         raise Rejected("the last digit decides")
-    from onnx import helper
-
-    g.node("Cast", [x], x.shape, to=helper.np_dtype_to_tensor_dtype(np.dtype(to)))
+    g.node("Cast", [x], x.shape, to=dtype_number(to))
 
 
 def reduce(op, dtypes=FLOATS):
@@ -159,7 +169,7 @@ def reduce(op, dtypes=FLOATS):
         keepdims = int(g.random.integers(2))
         axes = sorted(int(k) for k in np.flatnonzero(g.random.integers(0, 2, x.rank)))
         axes = axes or list(range(x.rank))
-        if op in ("ReduceMean", "ReduceLogSumExp") and any(x.shape[k].size == 0 for k in axes):
+        if op in MEANS and any(x.shape[k].size == 0 or (g.depth and not x.shape[k].fixed) for k in axes):
             raise Rejected("undefined")
         shape = [fixed(1) if k in axes else e for k, e in enumerate(x.shape) if keepdims or k not in axes]
         signed = [k - x.rank if g.random.integers(2) else k for k in axes]
@@ -400,7 +410,7 @@ def window(g, sizes):
     kernel = [int(n) for n in g.random.integers(1, 5, rank)]
     strides = [int(n) for n in g.random.choice([1, 1, 2, 3], rank)]
     dilations = [int(n) for n in g.random.choice([1, 1, 1, 2], rank)]
-    pads = [int(n) for n in g.random.integers(0, 3, 2 * rank)]
+    pads = [int(n) for n in g.random.integers(0, 4, 2 * rank)]
     out = []
     for k, size in enumerate(sizes):
         pads[k], pads[k + rank] = (min(p, kernel[k] - 1) for p in (pads[k], pads[k + rank]))
@@ -543,5 +553,3 @@ ROWS = [
     ("DepthToSpace", depth_to_space), ("Resize", resize), ("Shape", shape), ("OneHot", one_hot),
     recurrent("LSTM", 4), recurrent("GRU", 3), recurrent("RNN", 1),
 ]  # fmt: skip
-
-__all__ = ["ROWS", "Extent", "numbers"]

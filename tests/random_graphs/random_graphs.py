@@ -28,16 +28,21 @@ import onnx
 import reduce as reducer
 from control_flow import ROWS
 from graph import Extent, Graph, Rejected, check_values, fixed, names_read, run
-from operators import numbers
+from operators import MEANS, NARROW, in_range, numbers
 from stability import is_stable
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = Path(os.environ.get("DOVETAIL_BUILD_DIR", ROOT / "build"))
-OPSETS = (13, 15, 17, 18, 20, 21)
+OPSETS = (13, 15, 17, 18, 20, 21, 23, 25)
 EXTENTS = (1, 1, 2, 3, 4, 5, 7, 8, 12, 16, 17, 33)
 # What the compiler may refuse of operators that it has; anything else that it refuses is a failure.
 # (An axis that must hold an extreme has no extent 0: such a library states bounds.)
-LIMITS = ("is not supported; there is 'constant'", "this library was built for 1..", "which has no extreme")
+LIMITS = (
+    "is not supported; there is 'constant'",
+    "this library was built for 1..",
+    "which has no extreme",
+    "is 0, expected at least 1",
+)
 SHOWN = 5
 
 
@@ -81,6 +86,18 @@ def grow(seed, operators):
     return g
 
 
+def is_defined(model, values):
+    """Whether the standard says what the nodes make of the values."""
+    for node in model.graph.node:
+        x = np.asarray(values[node.input[0]]) if node.input and node.input[0] in values else np.zeros(1)
+        if node.op_type in MEANS and x.size == 0:
+            return False
+        result = np.asarray(values[node.output[0]])
+        if node.op_type in ("Cast", "CastLike") and str(result.dtype) in NARROW and not in_range(x, result.dtype):
+            return False
+    return True
+
+
 def other_run(g, model):
     """[(inputs of other sizes, expected outputs)], or nothing where they do not tell anything."""
     sizes = sizes_of_symbols(g.random)
@@ -89,8 +106,11 @@ def other_run(g, model):
     if all(feeds[name].shape == array.shape for name, array in g.feeds().items()):
         return []
     try:
-        for array in reducer.all_values(model, feeds).values():
+        values = reducer.all_values(model, feeds)
+        for array in values.values():
             check_values(np.asarray(array))
+        if not is_defined(model, values):
+            return []
         expected = [np.asarray(a) for a in run(model, feeds)]
         return [(feeds, expected)] if is_stable(model, feeds, expected, g.random) else []
     except Rejected:

@@ -13,9 +13,11 @@ ELEMENTWISE = set(
 )
 # or to the largest one, because terms cancel.
 SUMS = set(
-    "AveragePool BatchNormalization Celu Conv ConvTranspose CumSum Elu GRU Gelu Gemm GlobalAveragePool "
-    "HardSigmoid HardSwish InstanceNormalization LSTM LayerNormalization LogSoftmax MatMul Mean Mish RNN ReduceL1 "
-    "ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMean ReduceSum ReduceSumSquare Resize Selu Softmax Sum".split()
+    "AffineGrid Attention AveragePool BatchNormalization Celu Col2Im Conv ConvTranspose CumSum Einsum Elu GRU Gelu Gemm "
+    "GlobalAveragePool GlobalLpPool GridSample GroupNormalization HardSigmoid HardSwish InstanceNormalization LRN LSTM "
+    "LayerNormalization LogSoftmax LpNormalization LpPool MatMul Mean MeanVarianceNormalization Mish RMSNormalization RNN "
+    "ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMean ReduceSum ReduceSumSquare Resize RoiAlign RotaryEmbedding "
+    "ScatterND Selu Softmax Sum".split()
 )
 ROUNDING = {"float32": 3e-7, "float64": 1e-15}  # of an element; of sums four times as much
 INPUTS = 3e-6  # relative change
@@ -35,7 +37,8 @@ def factor_of(dtype, random):
 
 def dtypes_of(graph):
     """The type of every value, those of bodies too, of a graph with inferred types."""
-    dtypes = {v.name: helper.tensor_dtype_to_np_dtype(v.type.tensor_type.elem_type) for v in graph.value_info}
+    types = {v.name: v.type.tensor_type.elem_type for v in [*graph.value_info, *graph.output]}
+    dtypes = {name: helper.tensor_dtype_to_np_dtype(number) for name, number in types.items() if number}
     for body in (attribute.g for node in graph.node for attribute in node.attribute):
         dtypes |= dtypes_of(body)
     return dtypes

@@ -9,7 +9,9 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "commands.h"
+#include "export/export.h"
 #include "fcompile.h"
+#include "import/import.h"
 #include "model_options.h"
 
 namespace dovetail::tool {
@@ -21,13 +23,15 @@ struct Options {
   bool no_params = false, time = false;
 };
 
-// "1x3x224x224"; an extent that is no number is the name of a dimension that stays symbolic.
+// "1x3x224x224" or "1,3,224,224"; an extent that is no number is the name of a dimension that stays
+// symbolic (one that holds an x needs commas).
 std::vector<Extent> parse_shape(const std::string& text) {
   std::vector<Extent> shape;
   if (text.empty()) return shape;
+  const char separator = text.find(',') == std::string::npos ? 'x' : ',';
   size_t begin = 0;
   while (begin <= text.size()) {
-    const size_t end = std::min(text.find('x', begin), text.size());
+    const size_t end = std::min(text.find(separator, begin), text.size());
     const std::string extent = text.substr(begin, end - begin);
     if (extent.empty()) throw_error(ErrorKind::kValue, "--shape: '{}' has an empty extent", text);
     const bool number = extent[0] == '-' || (extent[0] >= '0' && extent[0] <= '9');
@@ -92,6 +96,12 @@ void check_outputs(const Options& options) {
     if (is_same_file(model, options.output))
       throw_error(ErrorKind::kValue, "-o {}: is the file of MODEL {} too", options.output, model);
   }
+  if (options.header.empty() && options.params_out.empty()) return;
+  for (const std::string& model : options.models) {
+    for (const auto& file : import::read_interface(model).data_files) {
+      taken.emplace_back("the weights of MODEL " + model + ",", file.string());
+    }
+  }
   if (!options.header.empty()) add("--header", options.header);
   for (const std::string& path : options.params_out) add("--params-out", path);
 }
@@ -99,6 +109,7 @@ void check_outputs(const Options& options) {
 void run(const Options& options) {
   check_stage(options.dump);
   check_outputs(options);
+  exporter::check_suffix(options.output);
   check_count("--name", options.names.size(), options.models.size());
   check_count("--params-out", options.params_out.size(), options.models.size());
   const auto on_stage = [&](const Stage& stage) {
@@ -161,8 +172,9 @@ void add_build(CLI::App& app) {
       fmt::format("One of {} (default: this machine)", fmt::join(target_names(), ", ")));
   command->add_option("--cpu", options->cpus,
                       "CPU level, as x86-64-v4+avx512vnni; several make a fat library");
-  command->add_option("--shape", options->shapes,
-                      "INPUT=1x3x224x224: the shape of an input; a name stays symbolic");
+  command->add_option(
+      "--shape", options->shapes,
+      "INPUT=1x3x224x224 or 1,3,224,224: the shape of an input; a name stays symbolic");
   command->add_option("--dim", options->dims,
                       "DIM=1 or DIM=1..512: the extent of a symbolic dimension, or its bounds");
   command->add_option("--accuracy", options->accuracy,

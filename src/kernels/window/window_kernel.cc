@@ -104,11 +104,13 @@ class WindowKernel {
     }
   }
 
-  // Bytes between neighbours along an axis of y; not valid for the weights and what repeats.
+  // Bytes between neighbours along an axis of y; not valid for the weights and what repeats. (Over
+  // one row of x windows move all the same: into its padding.)
   std::vector<Value> steps_along(int axis) {
     std::vector<Value> steps;
     for (size_t t = 0; t < tensors_.size(); ++t) {
-      const bool stays = is_weights(t) || layout(t).shape[axis] == Dim(1);
+      const bool moves_window = t == 0 && axis > 0;
+      const bool stays = is_weights(t) || (layout(t).shape[axis] == Dim(1) && !moves_window);
       Dim stride = stays ? Dim(0) : layout(t).strides[axis];
       if (t == 0 && axis > 0) stride *= window_.strides[axis - 1];
       steps.push_back(stride == Dim(0)

@@ -65,9 +65,12 @@ class Builder {
   // One expression of shapes as a rank 0 int64 tensor.
   ir::Value* integer(const ir::Dim& value);
 
-  // x, whose elements become symbols with these bounds. Names not yet taken: "NAME", or "NAME.0"
-  // ...
-  ir::Value* measure(ir::Value* x, const std::vector<std::string>& symbols, ir::Bounds bounds);
+  // The elements of x, which become symbols with these bounds.
+  std::vector<ir::Dim> measure(ir::Value* x, const std::vector<std::string>& symbols,
+                               ir::Bounds bounds = {});
+  // The only element of x: a symbol of this name, or one like it that is not yet taken.
+  ir::Dim measure(ir::Value* x, const std::string& name);
+  // Names not yet taken: "NAME", or "NAME.0" ...
   std::vector<std::string> new_symbols(const std::string& name, int64_t count);
   // The positions of the true elements of a bool tensor, in row-major order: int64, rank 1. Their
   // number becomes a symbol named after `name`.

@@ -20,4 +20,7 @@ std::optional<ir::TensorData> folded(const ir::Value* value);
 std::vector<ir::Dim> integers_of(Builder& build, ir::Value* value, const std::string& name,
                                  bool signs);
 
+// How many elements it has. kUnsupported unless that is known and moderate; `what` they are.
+int64_t count_of(const ir::Value& value, const std::string& name, const char* what);
+
 }  // namespace dovetail::ops

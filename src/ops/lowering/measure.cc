@@ -42,16 +42,6 @@ std::vector<Value*> parts_of(Value* value) {
   return parts;
 }
 
-// kUnsupported unless it is known and moderate.
-int64_t count_of(const Value& value, const std::string& name, const char* what) {
-  const Dim count = ir::element_count(value.shape());
-  if (count.is_constant() && count.value() <= kMaxElements) return count.value();
-  throw_error(ErrorKind::kUnsupported,
-              "{} holds {} {}: their number must be known when the model is compiled, and at most "
-              "{}",
-              name, count.to_string(), what, kMaxElements);
-}
-
 class Measurer {
  public:
   Measurer(Builder& build, std::string name, bool signs)
@@ -82,8 +72,7 @@ class Measurer {
     Value* x = build_.reshape(build_.cast(value, DType::kI64), {Dim(count)});
     const std::string name = value->name.empty() ? name_ : value->name;
     if (!signs_) {
-      Value* now = build_.measure(x, build_.new_symbols(name, count), {});
-      result = *now->elements;
+      result = build_.measure(x, build_.new_symbols(name, count));
     } else {
       result = differences(x, name, count);
     }
@@ -108,11 +97,9 @@ class Measurer {
       symbols.push_back(std::move(symbol));
     }
     Value* both = build_.concat({part(false), part(true)}, 0);
-    const Value* now = build_.measure(both, symbols, {0, kFar});
+    const std::vector<Dim> now = build_.measure(both, symbols, {0, kFar});
     std::vector<Dim> result;
-    for (int64_t i = 0; i < count; ++i) {
-      result.push_back((*now->elements)[i] - (*now->elements)[i + count]);
-    }
+    for (int64_t i = 0; i < count; ++i) result.push_back(now[i] - now[i + count]);
     return result;
   }
 
@@ -122,6 +109,15 @@ class Measurer {
 };
 
 }  // namespace
+
+int64_t count_of(const Value& value, const std::string& name, const char* what) {
+  const Dim count = ir::element_count(value.shape());
+  if (count.is_constant() && count.value() <= kMaxElements) return count.value();
+  throw_error(ErrorKind::kUnsupported,
+              "{} holds {} {}: their number must be known when the model is compiled, and at most "
+              "{}",
+              name, count.to_string(), what, kMaxElements);
+}
 
 std::vector<Dim> integers_of(Builder& build, Value* value, const std::string& name, bool signs) {
   return Measurer(build, name, signs).dims(value);
@@ -210,9 +206,19 @@ std::vector<std::string> Builder::new_symbols(const std::string& name, int64_t c
   return symbols;
 }
 
-Value* Builder::measure(Value* x, const std::vector<std::string>& symbols, ir::Bounds bounds) {
-  for (const std::string& name : symbols) graph_.symbols[name] = bounds;
-  return graph_.value(ir::Measure{symbols}, {x});
+std::vector<Dim> Builder::measure(Value* x, const std::vector<std::string>& symbols,
+                                  ir::Bounds bounds) {
+  std::vector<Dim> elements;
+  for (const std::string& name : symbols) {
+    graph_.symbols[name] = bounds;
+    elements.push_back(Dim::symbol(name));
+  }
+  graph_.value(ir::Measure{symbols}, {x});
+  return elements;
+}
+
+Dim Builder::measure(Value* x, const std::string& name) {
+  return measure(x, new_symbols(name, 1)).front();
 }
 
 Value* Builder::positions_of_true(Value* x, const std::string& name) {
@@ -220,8 +226,8 @@ Value* Builder::positions_of_true(Value* x, const std::string& name) {
   Value* ones = cast(flat, DType::kI64);
   Value* number = reduce(ir::ReduceKind::kSum, ones, {0});
   const bool known = number->elements && number->elements->front().is_constant();
-  if (!known) number = measure(number, new_symbols(name, 1), {});
-  return graph_.value(ir::Compact{number->elements->front()}, {flat});
+  const Dim count = known ? number->elements->front() : measure(number, name);
+  return graph_.value(ir::Compact{count}, {flat});
 }
 
 Value* Builder::count_up(const Dim& count) {

@@ -168,7 +168,7 @@ Dim reach(LowerContext& c, const Resampling& how, const ResampledAxis& axis) {
     const Ref width = p.op(Op::kCeil, p.div(p.number(Number{static_cast<double>(radius)}), scale));
     Value* measured = p.lookup({}, p.cast(p.min(width, p.number(Number{kMost})), DType::kI64));
     const std::string name = fmt::format("{}.reach.{}", c.output_name(), axis.axis);
-    return c.build.measure(measured, c.build.new_symbols(name, 1), {})->elements->front();
+    return c.build.measure(measured, name);
   }
   if (!axis.scale && !(axis.in.is_constant() && axis.out.is_constant())) {
     return ir::max(radius, ir::ceildiv(axis.in * Dim(radius), ir::max(axis.out, 1)));

@@ -78,9 +78,9 @@ void measure_extents(LowerContext& c, std::vector<ResampledAxis>* axes, Rounding
   const auto count = static_cast<int64_t>(open.size());
   std::vector<std::string> symbols = c.build.new_symbols(c.output_name() + ".extent", count);
   symbols.push_back(c.build.new_symbols(c.output_name() + ".wrong_scales", 1).front());
-  const ir::Value* measured = c.build.measure(c.build.concat(parts, 0), symbols, {});
-  for (int64_t k = 0; k < count; ++k) open[k]->out = (*measured->elements)[k];
-  c.build.require_equal(measured->elements->back(), 0, text);
+  const std::vector<Dim> measured = c.build.measure(c.build.concat(parts, 0), symbols);
+  for (int64_t k = 0; k < count; ++k) open[k]->out = measured[k];
+  c.build.require_equal(measured.back(), 0, text);
 }
 
 void keep_aspect_ratio(LowerContext& c, std::vector<ResampledAxis>* axes, bool larger) {

@@ -24,11 +24,11 @@ RunAxes::RunAxes(LowerContext& c, size_t i, int rank) : c_(c), rank_(rank) {
   axes_ = c.build.reshape(c.build.cast(c.x(i), DType::kI64), {count});
   Value* ones = c.build.broadcast_to(c.build.integer(1), {Dim(1), count});
   mask_ = c.build.reshape(spread(ones, 0), {Dim(rank)});
-  Value* different = c.build.reduce(ir::ReduceKind::kSum, mask_, {0});
-  different = c.build.measure(different, c.build.new_symbols(c.output_name() + ".axes", 1), {});
+  const Dim different =
+      c.build.measure(c.build.reduce(ir::ReduceKind::kSum, mask_, {0}), c.output_name() + ".axes");
   const std::string text =
       fmt::format("{} must hold different axes within {}..{}", c.input_text(i), -rank, rank - 1);
-  c.build.require_equal(different->elements->front(), count, text, /*kept=*/true);
+  c.build.require_equal(different, count, text, /*kept=*/true);
 }
 
 // Axes out of range write nothing.

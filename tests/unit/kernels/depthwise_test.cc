@@ -61,6 +61,13 @@ TEST(Depthwise, StridesDilationsAndUnevenPadding) {
   expect_depthwise({.x = {1, 4, 5, 9}, .kernel = {2, 2}, .pad_lo = {3, 4}});
 }
 
+TEST(Depthwise, OneRowOrColumnWithinMorePadding) {
+  expect_depthwise({.x = {1, 1, 6, 9}, .kernel = {3, 3}, .pad_lo = {2, 2}, .relu_bias = true});
+  expect_depthwise({.x = {2, 6, 1, 9}, .kernel = {3, 3}, .dilations = {1, 2}, .pad_lo = {2, 4}});
+  expect_depthwise({.x = {1, 1, 1, 5}, .kernel = {5, 5}, .pad_lo = {4, 4}, .residual = true});
+  expect_depthwise({.x = {1, 1, 1, 4, 5}, .kernel = {3, 3, 3}, .pad_lo = {2, 2, 2}});
+}
+
 TEST(Depthwise, OneAndThreeSpatialAxes) {
   expect_depthwise({.x = {2, 50, 9}, .kernel = {3}, .pad_lo = {1}, .relu_bias = true});
   expect_depthwise({.x = {1, 4000, 16}, .kernel = {31}, .pad_lo = {15}, .residual = true});

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <utility>
 
 #include "base/error.h"
 #include "unit/kernels/node_run.h"
@@ -52,6 +53,19 @@ TEST(Pool, DilationsAndUnevenPadding) {
     PoolNode pool({kind, {{2, 3}, {1, 3}, {3, 2}, {2, 0}, {1, 4}}, {0, 0}}, DType::kF32,
                   {1, 7, 11, 17});
     expect_evaluated(pool.run, kRounding);
+  }
+}
+
+TEST(Pool, OneRowOrColumnWithinMorePadding) {
+  for (const PoolKind kind : kKinds) {
+    for (const auto& [height, width] : {std::pair{1, 6}, {6, 1}, {1, 1}, {2, 1}}) {
+      PoolNode pool({kind, {{3, 3}, {1, 1}, {1, 2}, {2, 4}, {2, 4}}, {0, 0}}, DType::kF32,
+                    {2, height, width, 5});
+      expect_evaluated(pool.run, kRounding);
+    }
+    PoolNode volume({kind, {{3, 3, 3}, {1, 1, 1}, {1, 1, 1}, {2, 2, 2}, {2, 2, 2}}, {0, 0, 0}},
+                    DType::kF32, {1, 1, 1, 4, 5});
+    expect_evaluated(volume.run, kRounding);
   }
 }
 
