@@ -26,7 +26,7 @@ struct Options {
 std::shared_ptr<ir::Graph> import_onnx(const std::filesystem::path& path, const Options& options);
 
 // The names of what a caller may give for a model: its inputs, and its dimensions as the file names
-// them; and the files beside it that hold its weights. No node is looked at.
+// them; and the files beside it that hold its initializers. No node is looked at, and no body.
 struct Interface {
   std::vector<std::string> inputs, dims;
   std::vector<std::filesystem::path> data_files;

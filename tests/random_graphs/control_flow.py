@@ -3,7 +3,7 @@ extents, conditions and counts that are constants or only known in the run; and 
 
 import numpy as np
 from graph import Rejected, fixed, info
-from operators import FLOATS, WIDE_INTS, axis_of, numbers, pick, replaced
+from operators import FLOATS, WIDE_INTS, axis_of, numbers, pick, positions_along, replaced
 from operators import ROWS as OPERATORS
 from rare_operators import ROWS as RARE_OPERATORS
 
@@ -21,16 +21,13 @@ def compress(g):
     g.node("Compress", [x, condition], replaced(x.shape, axis, g.fresh()), axis=given)
 
 
-def compress_by_value(g):
-    """Two tensors cut by one mask that is made of their extents: their extents stay equal."""
+def compress_by_position(g):
+    """By a mask that is made of the extent, whatever that is in a run."""
     x = pick(g, rank=range(1, 5))
     axis, given = axis_of(g, x)
-    extents = g.node("Shape", [x], (fixed(x.rank),))
-    count = g.node("Gather", [extents, g.weight(np.array(axis, "int64"))], (), axis=0)
-    bounds = [g.weight(np.array(n, "int64")) for n in (0, 1, g.random.integers(2, 4), 0)]
-    positions = g.node("Range", [bounds[0], count, bounds[1]], (x.shape[axis],))
-    rest = g.node("Mod", [positions, bounds[2]], positions.shape)
-    mask = g.node("Greater", [rest, bounds[3]], positions.shape)
+    positions = positions_along(g, x, axis)
+    rest = g.node("Mod", [positions, g.ints(g.random.integers(2, 4))], positions.shape)
+    mask = g.node("Greater", [rest, g.ints(0)], positions.shape)
     g.node("Compress", [x, mask], replaced(x.shape, axis, g.fresh()), axis=given)
 
 
@@ -49,8 +46,8 @@ def condition_of(g):
         return g.weight(np.array(bool(g.random.integers(2))))
     if kind == 1:
         size = g.node("Size", [pick(g, rank=range(1, 5))], ())
-        rest = g.node("Mod", [size, g.weight(np.array(g.random.integers(2, 4), "int64"))], ())
-        return g.node("Equal", [rest, g.weight(np.array(0, "int64"))], ())
+        rest = g.node("Mod", [size, g.ints(g.random.integers(2, 4))], ())
+        return g.node("Equal", [rest, g.ints(0)], ())
     x = pick(g, NUMBERS)
     total = g.node("ReduceSum", [x], (), keepdims=0)
     bound = g.weight(np.array(g.random.integers(-1, 2), x.dtype))
@@ -63,9 +60,9 @@ def count_of(g):
     """A scalar of int64, and whether it is above 0 in every run."""
     if g.random.integers(2):
         count = int(g.random.integers(0, 4))
-        return g.weight(np.array(count, "int64")), count > 0
+        return g.ints(count), count > 0
     size = g.node("Size", [pick(g)], ())
-    return g.node("Mod", [size, g.weight(np.array(4, "int64"))], ()), False
+    return g.node("Mod", [size, g.ints(4)], ()), False
 
 
 def bounded(g, x):
@@ -211,5 +208,5 @@ def scan(g):
 
 ROWS = [
     *OPERATORS, *RARE_OPERATORS, *[("If", if_)] * 4, *[("Loop", loop)] * 5, *[("Scan", scan)] * 3,
-    ("Compress", compress), ("Compress", compress_by_value), ("NonZero", non_zero),
+    ("Compress", compress), ("Compress", compress_by_position), ("NonZero", non_zero),
 ]  # fmt: skip

@@ -27,6 +27,13 @@ def axis_of(g, value, test=lambda e: True):
     return axis, axis - value.rank if g.random.integers(2) else axis
 
 
+def positions_along(g, x, axis):
+    """0, 1, ... up to the axis's extent, as exporters write it: Shape, Gather, Range."""
+    extents = g.node("Shape", [x], (fixed(x.rank),))
+    count = g.node("Gather", [extents, g.ints(axis)], (), axis=0)
+    return g.node("Range", [g.ints(0), count, g.ints(1)], (x.shape[axis],))
+
+
 def numbers(g, shape, dtype, low=-2, high=2):
     if dtype == "bool":
         return g.random.integers(0, 2, shape).astype(bool)

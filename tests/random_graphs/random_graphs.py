@@ -36,7 +36,7 @@ BUILD = Path(os.environ.get("DOVETAIL_BUILD_DIR", ROOT / "build"))
 OPSETS = (13, 15, 17, 18, 20, 21, 23, 25)
 EXTENTS = (1, 1, 2, 3, 4, 5, 7, 8, 12, 16, 17, 33)
 # What the compiler may refuse of operators that it has; anything else that it refuses is a failure.
-# (An axis that must hold an extreme has no extent 0: such a library states bounds.)
+# (An axis that must hold an extreme has no extent 0: such a library states bounds, or checks in the run.)
 LIMITS = (
     "is not supported; there is 'constant'",
     "this library was built for 1..",

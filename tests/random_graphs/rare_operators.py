@@ -16,6 +16,7 @@ from operators import (
     numbers,
     partner,
     pick,
+    positions_along,
     replaced,
     unary,
     window,
@@ -41,10 +42,7 @@ def constant_of_shape(g):
 
 def range_(g):
     x = pick(g, rank=range(1, 5))
-    axis, _ = axis_of(g, x)
-    extents = g.node("Shape", [x], (fixed(x.rank),))
-    count = g.node("Gather", [extents, g.weight(np.array(axis, "int64"))], (), axis=0)
-    g.node("Range", [g.weight(np.array(0, "int64")), count, g.weight(np.array(1, "int64"))], (x.shape[axis],))
+    positions_along(g, x, axis_of(g, x)[0])
 
 
 def eye_like(g):
@@ -263,7 +261,7 @@ def non_max_suppression(g):
     scores = pick(g, IMAGE, rank=(3,), test=lambda v: v.shape[0].fixed and v.shape[2].fixed and v.array.size)
     count = scores.shape[2].size
     boxes = g.weight(g.random.uniform(0, 10, (scores.shape[0].size, count, 4)).astype("float32"))
-    limits = [g.weight(np.array(g.random.integers(1, 4), "int64")), g.weight(np.array(0.4, "float32"))]
+    limits = [g.ints(g.random.integers(1, 4)), g.weight(np.array(0.4, "float32"))]
     limits.append(g.weight(np.array(0.05, "float32")) if g.random.integers(2) else None)
     attributes = {"center_point_box": int(g.random.integers(2))}
     g.node("NonMaxSuppression", [boxes, scores, *limits], (g.fresh(), fixed(3)), **attributes)
