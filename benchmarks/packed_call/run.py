@@ -4,8 +4,9 @@
     run.py [--check]
 
 Prints nanoseconds per call, the best of many turns, for functions of a program (without arguments, with
-three integers, with three tensors that the function holds) and of a library. --check fails when one of
-ours costs more than 1.2 times theirs.
+three integers, with three tensors that the function holds), of a library, and with three tensors in a program
+that has started a thread. --check fails when one of ours costs more than 1.2 times theirs, the last 1.3: it
+measures little but six atomic counts, on our side std::shared_ptr's.
 """
 
 import argparse
@@ -23,6 +24,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 BUILD = Path(os.environ.get("DOVETAIL_BUILD_DIR", ROOT / "build")).resolve()
 LIMIT = 1.2
+LIMITS = {"three tensors, threads": 1.3}
 
 
 def save_model(path):
@@ -48,19 +50,19 @@ def build(folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true", help=f"fail above {LIMIT} times tvm_ffi's time")
+    parser.add_argument("--check", action="store_true", help="fail above the limits")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         lines = subprocess.run(build(Path(folder)), capture_output=True, text=True, check=True).stdout.splitlines()
     slow = []
-    print(f"{'packed call':20}{'ours ns':>10}{'tvm_ffi ns':>12}{'ratio':>8}")
+    print(f"{'packed call':24}{'ours ns':>10}{'tvm_ffi ns':>12}{'ratio':>8}")
     for line in lines:
         name, ours, theirs, ratio = line.split("\t")
-        print(f"{name:20}{ours:>10}{theirs:>12}{float(ratio):8.2f}")
-        if float(ratio) > LIMIT:
-            slow.append(f"{name}: {ratio}")
+        print(f"{name:24}{ours:>10}{theirs:>12}{float(ratio):8.2f}")
+        if float(ratio) > (limit := LIMITS.get(name, LIMIT)):
+            slow.append(f"{name}: {ratio} (limit {limit})")
     if options.check and slow:
-        sys.exit(f"bench-check: packed calls cost more than {LIMIT} times tvm_ffi's: {'; '.join(slow)}")
+        sys.exit(f"bench-check: packed calls cost too many times tvm_ffi's time: {'; '.join(slow)}")
 
 
 if __name__ == "__main__":

@@ -262,7 +262,9 @@ class DOVETAIL_API Any {
   Any(std::vector<Device> value) : value_(std::move(value)) {}
   Any(std::vector<Tensor> value) : value_(std::move(value)) {}
   Any(std::vector<std::string> value) : value_(std::move(value)) {}
-  Any(Tensor value);  // an undefined Tensor becomes none
+  Any(Tensor value) : value_(std::move(value)) {  // an undefined Tensor becomes none
+    if (!std::get_if<Tensor>(&value_)->defined()) value_ = std::monostate();
+  }
   Any(Function value) : value_(std::move(value)) {}
   Any(Module value) : value_(std::move(value)) {}
   Any(Params value) : value_(std::move(value)) {}

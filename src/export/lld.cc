@@ -3,6 +3,7 @@
 #include <lld/Common/Driver.h>
 #include <llvm/Support/raw_ostream.h>
 
+#include <future>
 #include <mutex>
 
 #include "base/error.h"
@@ -18,9 +19,13 @@ void run_lld_elf(const std::vector<std::string>& arguments) {
   for (const std::string& argument : arguments) argv.push_back(argument.c_str());
   std::string messages;
   llvm::raw_string_ostream stream(messages);
-  const lld::Result result = lld::lldMain(argv, stream, stream, {{lld::Gnu, &lld::elf::link}});
+  // In a thread of its own, whose end frees what lld allocates per thread.
+  const auto link = [&] {
+    return lld::lldMain(argv, stream, stream, {{lld::Gnu, &lld::elf::link}}).retCode;
+  };
+  const int code = std::async(std::launch::async, link).get();
   stream.flush();
-  if (result.retCode == 0) return;
+  if (code == 0) return;
   while (!messages.empty() && messages.back() == '\n') messages.pop_back();
   throw_error(ErrorKind::kIo, "the linker failed: {}", messages);
 }

@@ -6,10 +6,6 @@
 
 namespace dovetail {
 
-Any::Any(Tensor value) : value_() {
-  if (value.defined()) value_ = std::move(value);
-}
-
 std::string Any::kind() const {
   static constexpr const char* kNames[] = {
       "none",           "int",    "float",          "bool",        "Device",   "str",
