@@ -3,8 +3,8 @@
 //   auto model = dovetail::build("yolo.onnx");
 //   dovetail::export_library({model}, "yolo.so");
 //
-// Every function throws dovetail::Error (dovetail/error.h); nothing is left half written. Any number
-// of threads may call them at once.
+// Every function throws dovetail::Error (dovetail/error.h); nothing is left half written. Any
+// number of threads may call them at once.
 #pragma once
 
 #include <cstdint>

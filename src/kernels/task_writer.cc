@@ -19,6 +19,10 @@ loop::Value TaskWriter::integer(const std::string& name, const ir::Dim& value) {
   return code_.int_parameter(name);
 }
 
+loop::Value TaskWriter::inner_step(const std::string& name, const ir::Dim& value) {
+  return value.is_constant() ? code_.constant(value.value()) : integer(name, value);
+}
+
 loop::Value TaskWriter::scratch(const ir::Dim& bytes) {
   scratch_ = bytes;
   arguments_.push_back(Argument::scratch());

@@ -53,7 +53,9 @@ class ContractCode {
   // Not valid when the tensor stays where it is.
   Value step(const std::string& name, int tensor, const Axis& axis) {
     if (axis.strides[tensor] == Dim(0) && tensor != 0 && tensor != contraction_.result()) return {};
-    return writer_.integer(name, bytes(tensor, axis.strides[tensor]));
+    const Dim step = bytes(tensor, axis.strides[tensor]);
+    const bool inner = &axis == &contraction_.pixels && tensor == 0;
+    return inner ? writer_.inner_step(name, step) : writer_.integer(name, step);
   }
 
   std::vector<Value> steps(const std::string& name, const Axis& axis) {

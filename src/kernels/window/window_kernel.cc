@@ -146,7 +146,7 @@ class WindowKernel {
                                         bytes(0, x().strides[i + 1] * Dim(window_.dilations[i])));
       w_tap *= window_.kernel[i];
     }
-    steps_.x_pixel = writer_.integer("x_pixel", bytes(0, x().strides[rank_]));
+    steps_.x_pixel = writer_.inner_step("x_pixel", bytes(0, x().strides[rank_]));
     steps_.pixel = steps_along(rank_);
     if (work_.op == WindowOp::kAveragePadded) {
       steps_.pixel_pad = writer_.integer("pixel_pad", window_.pad_lo[rank_ - 1]);

@@ -123,7 +123,7 @@ class WinogradCode {
     whole_vectors_ = ir::mod(whole_.channels, lanes_) == Dim(0);
     panel_step_ = writer_.integer("panel_step", whole_.panel_stride * Dim(kSize));
     w_point_ = writer_.integer("w_point", whole_.channels * Dim(whole_.panel * kSize));
-    v_row_ = writer_.integer("v_row", grid_.v_row * kSize);
+    v_row_ = writer_.inner_step("v_row", grid_.v_row * kSize);
     v_point_ = writer_.integer("v_point", grid_.v_point * Dim(kSize));
     m_point_ = writer_.integer("m_point", grid_.m_point * Dim(kSize));
     declare_scratch();

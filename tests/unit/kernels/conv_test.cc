@@ -185,13 +185,13 @@ TEST(Conv, LayersOfOtherExtentsShareTheirCode) {
                      .kernel = {3, 3},
                      .pad_lo = {1, 1},
                      .relu_bias = true}),
-            code_of({.x = {1, 90, 42, 48},
+            code_of({.x = {1, 90, 42, 64},
                      .columns = 96,
                      .kernel = {3, 3},
                      .pad_lo = {1, 1},
                      .relu_bias = true}));
   EXPECT_EQ(code_of({.x = {1, 28, 28, 64}, .columns = 64, .kernel = {1, 1}}),
-            code_of({.x = {1, 14, 14, 48}, .columns = 96, .kernel = {1, 1}}));
+            code_of({.x = {1, 14, 14, 64}, .columns = 96, .kernel = {1, 1}}));
 }
 
 }  // namespace
