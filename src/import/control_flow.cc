@@ -1,5 +1,7 @@
 // If: the branch that a known condition takes becomes part of the graph around it; else both become
 // bodies of one node.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -75,27 +77,24 @@ Body GraphImporter::import_body(const Node& node, const onnx::GraphProto& proto,
   return body;
 }
 
+std::optional<bool> truth_of(const ir::Graph& graph, const Value* condition) {
+  if (condition->elements) {
+    const ir::Bounds bounds = condition->elements->front().bounds(graph.symbols);
+    if (bounds.min > 0 || bounds.max < 0) return true;
+    if (bounds.min == 0 && bounds.max == 0) return false;
+  }
+  if (const auto data = ops::folded(condition)) return data->as_int(0) != 0;
+  return std::nullopt;
+}
+
 std::optional<bool> known_condition(Scope& scope, Value* condition) {
   if (ir::element_count(condition->shape()) != Dim(1) || condition->dtype() != ir::DType::kBool) {
     throw_error(ErrorKind::kValue, "the condition is {}, expected one bool",
                 ir::to_string(condition->type));
   }
-  std::optional<bool> known;
-  if (condition->elements && condition->elements->front().is_constant()) {
-    known = condition->elements->front().value() != 0;
-  } else if (const auto data = ops::folded(condition)) {
-    known = data->as_int(0) != 0;
-  }
+  const std::optional<bool> known = truth_of(scope.graph(), condition);
   if (known) ops::freeze(scope.graph(), condition);
   return known;
-}
-
-bool is_always_true(const Value* condition) {
-  if (condition->elements && condition->elements->front().is_constant()) {
-    return condition->elements->front().value() != 0;
-  }
-  const auto data = ops::folded(condition);
-  return data && data->as_int(0) != 0;
 }
 
 Dim trip_count(ops::Builder& build, Scope& scope, Value* count) {
@@ -210,9 +209,15 @@ void finish_body(Body* body, size_t first, int states) {
 // and checked in every run, before the branch is computed.
 ops::Values GraphImporter::import_assumed(const Node& node, Value* condition, bool taken,
                                           const std::string& reason, Scope& scope) {
+  std::string way_out;
+  if (follows_from(given_, condition)) {
+    const std::set<std::string> symbols = condition->elements->front().symbols();
+    way_out = fmt::format("; bounds of {} (--dim) that decide it choose the branch",
+                          fmt::join(symbols, ", "));
+  }
   options_.on_warning(
-      fmt::format("{}: {}: {}, so that of a {} condition is taken; a run that makes it {} fails",
-                  file_, node.title, reason, taken, !taken));
+      fmt::format("{}: {}: {}, so that of a {} condition is taken; a run that makes it {} fails{}",
+                  file_, node.title, reason, taken, !taken, way_out));
   ops::Builder build(scope.graph());
   const auto measured = [&] {
     Value* whole = build.cast(condition, ir::DType::kI64);

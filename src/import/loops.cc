@@ -78,7 +78,8 @@ ops::Values GraphImporter::import_repeated(const Node& node, Scope& scope, const
     op.body->symbols[op.iteration] = iterations;
     Body body{op.body, {}, {}};
     import_iteration(node, scope, parts, op, &body);
-    const bool condition = parts.condition || !is_always_true(body.outputs[0]);
+    const bool condition =
+        parts.condition || !truth_of(*body.graph, body.outputs[0]).value_or(false);
     op.has_condition = condition && parts.may_stop;
     const std::vector<Value*> next(body.outputs.begin() + 1, body.outputs.begin() + 1 + op.states);
     if (open_states(next, parts.state_names, outer, &op, &known)) continue;

@@ -24,9 +24,11 @@ struct LoopParts {
       iterate = {};
 };
 
-// A condition that is known while compiling; the params it comes from are frozen.
+// What one bool is in every run that the bounds of the graph's symbols allow, if it is one thing.
+std::optional<bool> truth_of(const ir::Graph& graph, const ir::Value* condition);
+
+// The same for a node's condition, which must be one bool; the params it comes from are frozen.
 std::optional<bool> known_condition(Scope& scope, ir::Value* condition);
-bool is_always_true(const ir::Value* condition);
 
 // At least 0; measured where only a run knows it.
 ir::Dim trip_count(ops::Builder& build, Scope& scope, ir::Value* count);

@@ -203,9 +203,13 @@ Bounds bounds_of(const Dim::Atom& atom, const SymbolBounds& symbols) {
     case AtomKind::kMax:
       return {std::max(arguments[0].min, arguments[1].min),
               std::max(arguments[0].max, arguments[1].max)};
-    default:
+    default: {
+      const Bounds difference = (atom.arguments[0] - atom.arguments[1]).bounds(symbols);
+      if (difference.min >= 0) return arguments[2];
+      if (difference.max < 0) return arguments[3];
       return {std::min(arguments[2].min, arguments[3].min),
               std::max(arguments[2].max, arguments[3].max)};
+    }
   }
 }
 

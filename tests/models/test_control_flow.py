@@ -166,14 +166,14 @@ def test_ranks_that_differ_are_refused(run_dovetail, tmp_path):
     )
 
 
-def test_ranks_that_differ_by_an_extent_take_the_condition_to_be_true(run_dovetail, tmp_path):
-    """As exporters write squeeze(0): one library serves runs whose extent is 1 and refuses others."""
+def squeeze_if(condition, path):
+    """As exporters write squeeze(0), saved: `condition` makes c of n, the batch's extent."""
     then_body = body("then_graph", [node("Squeeze", ["x", "zero"], ["t"])], [], [("t", F, None)])
     else_body = body("else_graph", [node("Identity", ["x"], ["e"])], [], [("e", F, None)])
     graph = helper.make_graph(
         [
-            node("Shape", ["x"], ["shape"], start=0, end=1),
-            node("Equal", ["shape", "one"], ["c"]),
+            node("Shape", ["x"], ["n"], start=0, end=1),
+            *condition,
             node("If", ["c"], ["y"], then_branch=then_body, else_branch=else_body),
         ],
         "graph",
@@ -182,16 +182,42 @@ def test_ranks_that_differ_by_an_extent_take_the_condition_to_be_true(run_doveta
         [numpy_helper.from_array(np.array([0], I), "zero"), numpy_helper.from_array(np.array([1], I), "one")],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    save(model, tmp_path / "model.onnx")
-    built = run_dovetail("build", tmp_path / "model.onnx", "-o", tmp_path / "model.so")
+    save(model, path)
+    return path
+
+
+def test_ranks_that_differ_by_an_extent_take_the_condition_to_be_true(run_dovetail, tmp_path):
+    """One library serves runs whose extent is 1 and refuses others."""
+    path = squeeze_if([node("Equal", ["n", "one"], ["c"])], tmp_path / "model.onnx")
+    built = run_dovetail("build", path, "-o", tmp_path / "model.so")
     assert built.stderr == (
         f"dovetail: warning: {tmp_path}/model.onnx: node 'If_y' (If): the branches give tensors of different "
-        "ranks, so that of a true condition is taken; a run that makes it false fails\n"
+        "ranks, so that of a true condition is taken; a run that makes it false fails; bounds of n (--dim) that "
+        "decide it choose the branch\n"
     )
     run = Executor(tmp_path / "model.so")
     np.testing.assert_array_equal(run({"x": rand(1, 4)})[0], rand(1, 4)[0])
     with pytest.raises(ValueError, match="node 'If_y': the condition is not true, and this library has only"):
         run({"x": rand(3, 4)})
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        [node("Equal", ["n", "one"], ["c"])],
+        [node("LessOrEqual", ["n", "one"], ["c"])],
+        [node("Greater", ["n", "one"], ["more"]), node("Not", ["more"], ["c"])],
+    ],
+    ids=["equal", "less", "not_greater"],
+)
+@pytest.mark.parametrize("bounds, batches", [("2..8", [2, 8]), ("1..1", [1])])
+def test_bounds_decide_a_condition(run_dovetail, tmp_path, condition, bounds, batches):
+    path = squeeze_if(condition, tmp_path / "model.onnx")
+    built = run_dovetail("build", path, "-o", tmp_path / "model.so", "--dim", f"n={bounds}")
+    assert built.stderr == ""
+    run = Executor(tmp_path / "model.so")
+    for n in batches:
+        np.testing.assert_array_equal(run({"x": rand(n, 4)})[0], rand(n, 4)[0] if n == 1 else rand(n, 4))
 
 
 @pytest.mark.parametrize("fits", [True, False])
