@@ -13,13 +13,14 @@
 namespace dovetail {
 namespace {
 
-// One entry for each param and each frozen value of the model; null: not given.
+// One entry for each param and each frozen value of the model; null: not given, or undefined.
 std::vector<const dv_tensor*> table_of(const dv_model& model, const Params& params) {
   std::vector<const dv_tensor*> table;
   const auto look_up = [&](const dv_tensor_info* infos, int32_t count) {
     for (int32_t k = 0; k < count; ++k) {
       const auto found = params.tensors.find(infos[k].name);
-      table.push_back(found == params.tensors.end() ? nullptr : found->second.get());
+      const bool given = found != params.tensors.end() && found->second.defined();
+      table.push_back(given ? found->second.get() : nullptr);
     }
   };
   look_up(model.params, model.num_params);
@@ -75,6 +76,9 @@ Params Params::load(const std::filesystem::path& path) {
 void Params::save(const std::filesystem::path& path) const {
   std::vector<NamedTensor> named;
   for (const auto& [name, tensor] : tensors) {
+    if (!tensor.defined()) {
+      throw_error(ErrorKind::kValue, "tensor '{}' is undefined: set it or take it out", name);
+    }
     if (tensor.device() != cpu() || !tensor.is_contiguous()) {
       throw_error(ErrorKind::kValue,
                   "tensor '{}' is not compact and row-major on {}: copy it first", name,

@@ -101,6 +101,8 @@ TEST(Params, AreRefusedWholeWithEveryFault) {
   expect_error(ErrorKind::kValue, faults, [&] { executor.load_params(wrong); });
   expect_error(ErrorKind::kValue, faults, [&] { lib["shift.load_params"](wrong); });
   EXPECT_EQ(shifted(executor), 3);
+  wrong.tensors["unused"] = Tensor();  // undefined is as good as not there
+  expect_error(ErrorKind::kValue, faults, [&] { executor.load_params(wrong); });
   Params frozen = params_of(2);  // the same frozen value, and a name of another model
   const int64_t axes[] = {0, 1};
   frozen.tensors["axes"] = Tensor::view(axes, {2});
