@@ -157,7 +157,8 @@ struct DOVETAIL_API Params {
   // tensors do not have.
   static Params load(const std::filesystem::path& path);
   // As a safetensors file, which replaces what is there when it is complete. kValue: a tensor that
-  // is not compact and row-major.
+  // is not compact and row-major or has no data; kUnsupported: a name or dtype that the format does
+  // not have.
   void save(const std::filesystem::path& path) const;
 };
 

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/json_reader.h"
+#include "base/utf8.h"
 
 static_assert(std::endian::native == std::endian::little, "the format is little-endian");
 
@@ -32,12 +33,20 @@ constexpr std::string_view kMetadata = "__metadata__";  // a member of the heade
 constexpr size_t kLengthBytes = 8;
 constexpr uint64_t kMaxHeader = 100'000'000;  // the limit of the reference implementation
 
-std::string_view name_of(dv_dtype dtype) {
+const Row* find(dv_dtype dtype) {
   for (const Row& row : kDTypes) {
-    if (row.dtype.code == dtype.code && row.dtype.bits == dtype.bits) return row.name;
+    if (row.dtype.code == dtype.code && row.dtype.bits == dtype.bits &&
+        row.dtype.lanes == dtype.lanes) {
+      return &row;
+    }
   }
-  throw_error(ErrorKind::kUnsupported, "safetensors have no dtype of code {} and {} bits",
-              dtype.code, dtype.bits);
+  return nullptr;
+}
+
+std::string known_dtypes() {
+  std::string known;
+  for (const Row& row : kDTypes) known += fmt::format("{}{}", known.empty() ? "" : ", ", row.name);
+  return known;
 }
 
 std::string text_of(const std::vector<int64_t>& shape) {
@@ -140,13 +149,11 @@ class Parser {
   }
 
   dv_dtype dtype_named(const std::string& dtype, const std::string& tensor) const {
-    std::string known;
     for (const Row& row : kDTypes) {
       if (row.name == dtype) return row.dtype;
-      known += fmt::format("{}{}", known.empty() ? "" : ", ", row.name);
     }
     fail(ErrorKind::kUnsupported, tensor, "has dtype '{}'; those that can be read are {}", dtype,
-         known);
+         known_dtypes());
   }
 
   std::span<const std::byte> data(const NamedTensor& tensor, const std::string& dtype,
@@ -212,6 +219,31 @@ std::string quoted(const std::string& name) {
   return text + "\"";
 }
 
+bool is_utf8(std::string_view text) {  // NUL is a character like any other here
+  while (const size_t length = utf8_length(text)) text.remove_prefix(length);
+  return text.empty();
+}
+
+// Whether reading the file would give this tensor back.
+void check_writable(const NamedTensor& tensor, const std::string& where) {
+  const std::string name = escaped(tensor.name);
+  if (tensor.name == kMetadata || !is_utf8(tensor.name)) {
+    throw_error(ErrorKind::kUnsupported, "{}: no tensor in the file can be called '{}'{}", where,
+                name, tensor.name == kMetadata ? "" : ": names are UTF-8");
+  }
+  if (!find(tensor.dtype)) {
+    throw_error(ErrorKind::kUnsupported,
+                "{}: tensor '{}' has a dtype of code {}, {} bits and lanes {}, which the format "
+                "does not have; convert it to one of {}",
+                where, name, tensor.dtype.code, tensor.dtype.bits, tensor.dtype.lanes,
+                known_dtypes());
+  }
+  if (!tensor.data.data() && !tensor.data.empty()) {
+    throw_error(ErrorKind::kValue, "{}: tensor '{}' of shape {} has no data: its pointer is NULL",
+                where, name, text_of(tensor.shape));
+  }
+}
+
 }  // namespace
 
 std::vector<NamedTensor> parse_safetensors(std::span<const std::byte> file,
@@ -220,8 +252,9 @@ std::vector<NamedTensor> parse_safetensors(std::span<const std::byte> file,
 }
 
 void write_safetensors(const std::filesystem::path& path, std::span<const NamedTensor> tensors) {
+  for (const NamedTensor& tensor : tensors) check_writable(tensor, path.string());
   std::vector<const NamedTensor*> order;
-  for (const int bits : {64, 32, 16, 8}) {
+  for (const int bits : {64, 32, 16, 8}) {  // all that the format has
     for (const NamedTensor& tensor : tensors) {
       if (tensor.dtype.bits == bits) order.push_back(&tensor);
     }
@@ -229,14 +262,10 @@ void write_safetensors(const std::filesystem::path& path, std::span<const NamedT
   std::string header;
   size_t begin = 0;
   for (const NamedTensor* tensor : order) {
-    if (tensor->name == kMetadata) {
-      throw_error(ErrorKind::kUnsupported, "{}: no tensor in the file can be called '{}'",
-                  path.string(), kMetadata);
-    }
     const size_t end = begin + tensor->data.size();
     header += fmt::format("{}{}:{{\"dtype\":\"{}\",\"shape\":{},\"data_offsets\":[{},{}]}}",
-                          header.empty() ? "{" : ",", quoted(tensor->name), name_of(tensor->dtype),
-                          text_of(tensor->shape), begin, end);
+                          header.empty() ? "{" : ",", quoted(tensor->name),
+                          find(tensor->dtype)->name, text_of(tensor->shape), begin, end);
     begin = end;
   }
   header += header.empty() ? "{}" : "}";

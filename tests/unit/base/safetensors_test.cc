@@ -51,6 +51,51 @@ TEST(Safetensors, ReadsWhatItWrites) {
   fs::remove(path);
 }
 
+struct Unwritable {
+  NamedTensor tensor;
+  const char* message;
+};
+
+class SafetensorsWriting : public testing::TestWithParam<Unwritable> {};
+
+TEST_P(SafetensorsWriting, RefusesWhatCouldNotBeRead) {
+  const fs::path path = fs::path(testing::TempDir()) / "refused.safetensors";
+  fs::remove(path);
+  const NamedTensor good{"good", {DV_UINT, 8, 1}, {0}, {}};
+  try {
+    write_safetensors(path, std::vector{good, GetParam().tensor});
+    FAIL() << "no error, expected: " << GetParam().message;
+  } catch (const Error& error) {
+    EXPECT_EQ(error.what(), path.string() + ": " + GetParam().message);
+  }
+  EXPECT_FALSE(fs::exists(path));
+}
+
+constexpr std::byte kBytes[32] = {};
+constexpr std::span kNothing(static_cast<const std::byte*>(nullptr), 24);
+
+INSTANTIATE_TEST_SUITE_P(
+    Tensor, SafetensorsWriting,
+    testing::Values(
+        Unwritable{{"a", {5, 128, 1}, {2}, kBytes},
+                   "tensor 'a' has a dtype of code 5, 128 bits and lanes 1, which the format does "
+                   "not have; convert it to one of F64, F32, F16, I64, BF16, I32, I16, I8, U64, "
+                   "U32, U16, U8, BOOL"},
+        Unwritable{{"a", {DV_INT, 4, 1}, {2}, std::span(kBytes).first(1)},
+                   "tensor 'a' has a dtype of code 0, 4 bits and lanes 1, which the format does "
+                   "not have; convert it to one of F64, F32, F16, I64, BF16, I32, I16, I8, U64, "
+                   "U32, U16, U8, BOOL"},
+        Unwritable{{"a", {DV_FLOAT, 32, 2}, {4}, kBytes},
+                   "tensor 'a' has a dtype of code 2, 32 bits and lanes 2, which the format does "
+                   "not have; convert it to one of F64, F32, F16, I64, BF16, I32, I16, I8, U64, "
+                   "U32, U16, U8, BOOL"},
+        Unwritable{{"a\xff", {DV_FLOAT, 32, 1}, {8}, kBytes},
+                   "no tensor in the file can be called 'a\\xff': names are UTF-8"},
+        Unwritable{{"__metadata__", {DV_FLOAT, 32, 1}, {8}, kBytes},
+                   "no tensor in the file can be called '__metadata__'"},
+        Unwritable{{"a", {DV_FLOAT, 32, 1}, {6}, kNothing},
+                   "tensor 'a' of shape [6] has no data: its pointer is NULL"}));
+
 TEST(Safetensors, AFileOfNoTensorsIsWhole) {
   EXPECT_TRUE(parsed(file_of("{}", 0, 2)).empty());
   EXPECT_TRUE(parsed(file_of(R"({"__metadata__":{"format":"pt"}}   )", 0, 35)).empty());

@@ -191,5 +191,22 @@ TEST(Params, PassThroughAFileThatIsMapped) {
   fs::remove(path);
 }
 
+TEST(Params, AreNotSavedWhenOneCouldNotBeRead) {
+  const fs::path path = fs::path(testing::TempDir()) / "refused.safetensors";
+  fs::remove(path);
+  Params params = params_of(8);
+  params.tensors["pairs"] = Tensor::empty({4}, dv_dtype{DV_FLOAT, 32, 2});
+  expect_error(ErrorKind::kUnsupported,
+               path.string() +
+                   ": tensor 'pairs' has a dtype of code 2, 32 bits and lanes 2, which the format "
+                   "does not have; convert it to one of F64, F32, F16, I64, BF16, I32, I16, I8, "
+                   "U64, U32, U16, U8, BOOL",
+               [&] { params.save(path); });
+  params.tensors["pairs"] = Tensor();
+  expect_error(ErrorKind::kValue, "tensor 'pairs' is undefined: set it or take it out",
+               [&] { params.save(path); });
+  EXPECT_FALSE(fs::exists(path));
+}
+
 }  // namespace
 }  // namespace dovetail
