@@ -8,8 +8,9 @@
  *       dovetail_executor_create(lib, "mlp", NULL, 0, &executor, &error)) puts(error.message);
  *
  * Every function that can fail returns DV_OK or the code of its error, which it writes with one
- * sentence into the caller's dv_error. Threads: as in runtime.h; a module may be used by any number
- * of threads, an executor by one at a time (DV_STATE_ERROR otherwise).
+ * sentence into the caller's dv_error; DV_VALUE_ERROR: an argument is NULL that may not be.
+ * Threads: as in runtime.h; a module may be used by any number of threads, an executor by one at a
+ * time (DV_STATE_ERROR otherwise).
  */
 #ifndef DOVETAIL_RUNTIME_C_H_
 #define DOVETAIL_RUNTIME_C_H_
@@ -42,7 +43,8 @@ DOVETAIL_C_API int32_t dovetail_module_system_lib(const dv_library* library,
                                                   dovetail_module** module, dv_error* error);
 /* Executors and their outputs stay valid. NULL is allowed. */
 DOVETAIL_C_API void dovetail_module_release(dovetail_module* module);
-/* The descriptor: models, their inputs, outputs, dims; lives as long as the module. */
+/* The descriptor: models, their inputs, outputs, dims; lives as long as the module. For a
+ * NULL module NULL. */
 DOVETAIL_C_API const dv_library* dovetail_module_library(const dovetail_module* module);
 
 /* ---- Executors --------------------------------------------------------------------------------
@@ -54,6 +56,7 @@ DOVETAIL_C_API int32_t dovetail_executor_create(dovetail_module* module, const c
                                                 const dv_device* devices, int32_t num_devices,
                                                 dovetail_executor** executor, dv_error* error);
 DOVETAIL_C_API void dovetail_executor_release(dovetail_executor* executor); /* NULL is allowed */
+/* For a NULL executor NULL. */
 DOVETAIL_C_API const dv_model* dovetail_executor_model(const dovetail_executor* executor);
 /* The index that the functions below take; DV_KEY_ERROR lists the names. */
 DOVETAIL_C_API int32_t dovetail_input_index(const dovetail_executor* executor, const char* name,

@@ -196,4 +196,81 @@ TEST_F(CApi, ErrorsAreCodesAndSentences) {
   EXPECT_EQ(dovetail_run(executor_, nullptr), DV_STATE_ERROR);
 }
 
+TEST_F(CApi, NullHandlesAreErrors) {
+  Rows x(1);
+  int32_t index = 0;
+  dv_tensor view;
+  dovetail_executor* made = nullptr;
+  dovetail_params* params = nullptr;
+  ASSERT_EQ(dovetail_params_create(&params, &error_), DV_OK);
+  EXPECT_EQ(dovetail_module_library(nullptr), nullptr);
+  EXPECT_EQ(dovetail_executor_model(nullptr), nullptr);
+  const auto refused = [&](const std::string& what, int32_t code) {
+    expect_error(code, DV_VALUE_ERROR, what + " is NULL");
+    error_ = {};
+  };
+  refused("the module", dovetail_executor_create(nullptr, nullptr, nullptr, 0, &made, &error_));
+  refused("the module", dovetail_call(nullptr, "scale", &x.tensor, 1, &x.tensor, 1, &error_));
+  refused("the module", dovetail_module_load_params(nullptr, "shift", params, &error_));
+  refused("the executor", dovetail_input_index(nullptr, "x", &index, &error_));
+  refused("the executor", dovetail_output_index(nullptr, "y", &index, &error_));
+  refused("the executor", dovetail_set_input(nullptr, 0, &x.tensor, &error_));
+  refused("the executor", dovetail_set_input_zero_copy(nullptr, 0, &x.tensor, &error_));
+  refused("the executor", dovetail_set_output_zero_copy(nullptr, 0, &x.tensor, &error_));
+  refused("the executor", dovetail_run(nullptr, &error_));
+  const dv_observer observer{};
+  refused("the executor", dovetail_run_observed(nullptr, &observer, &error_));
+  refused("the executor", dovetail_get_input(nullptr, 0, &view, &error_));
+  refused("the executor", dovetail_get_output(nullptr, 0, &view, &error_));
+  refused("the executor", dovetail_copy_output(nullptr, 0, &x.tensor, &error_));
+  refused("the executor", dovetail_load_params(nullptr, params, &error_));
+  refused("the executor", dovetail_share_params(nullptr, executor_, &error_));
+  refused("the executor", dovetail_executor_set_num_threads(nullptr, 1, &error_));
+  refused("the other executor", dovetail_share_params(executor_, nullptr, &error_));
+  refused("the params object", dovetail_params_set(nullptr, "a", &x.tensor, &error_));
+  refused("the params object", dovetail_params_get(nullptr, "a", &view, &error_));
+  refused("the params object", dovetail_params_save(nullptr, "a", &error_));
+  refused("the params object", dovetail_load_params(executor_, nullptr, &error_));
+  refused("the params object", dovetail_module_load_params(module_, "shift", nullptr, &error_));
+  dovetail_params_release(params);
+}
+
+TEST_F(CApi, OtherNullsAreErrors) {
+  Rows x(1);
+  dovetail_module* module = nullptr;
+  dovetail_executor* made = nullptr;
+  dovetail_params* params = nullptr;
+  dv_tensor view;
+  int32_t index = 0;
+  ASSERT_EQ(dovetail_params_create(&params, &error_), DV_OK);
+  const auto refused = [&](const std::string& what, int32_t code) {
+    expect_error(code, DV_VALUE_ERROR, what + " is NULL");
+    error_ = {};
+  };
+  refused("the path", dovetail_module_load(nullptr, &module, &error_));
+  refused("the path", dovetail_params_load(nullptr, &params, &error_));
+  refused("the path", dovetail_params_save(params, nullptr, &error_));
+  refused("the name", dovetail_input_index(executor_, nullptr, &index, &error_));
+  refused("the name", dovetail_output_index(executor_, nullptr, &index, &error_));
+  refused("the name", dovetail_params_set(params, nullptr, &x.tensor, &error_));
+  refused("the name", dovetail_params_get(params, nullptr, &view, &error_));
+  refused("the list of devices",
+          dovetail_executor_create(module_, "scale", nullptr, 1, &made, &error_));
+  refused("the list of inputs", dovetail_call(module_, "scale", nullptr, 1, &x.tensor, 1, &error_));
+  refused("the list of outputs",
+          dovetail_call(module_, "scale", &x.tensor, 1, nullptr, 1, &error_));
+  const std::string place = "the place for the result";
+  refused(place, dovetail_module_load("no/such.so", nullptr, &error_));
+  refused(place, dovetail_module_system_lib(&specimen_library, nullptr, &error_));
+  refused(place, dovetail_executor_create(module_, "scale", nullptr, 0, nullptr, &error_));
+  refused(place, dovetail_input_index(executor_, "x", nullptr, &error_));
+  refused(place, dovetail_output_index(executor_, "y", nullptr, &error_));
+  refused(place, dovetail_get_input(executor_, 0, nullptr, &error_));
+  refused(place, dovetail_get_output(executor_, 0, nullptr, &error_));
+  refused(place, dovetail_params_create(nullptr, &error_));
+  refused(place, dovetail_params_load("no/such", nullptr, &error_));
+  refused(place, dovetail_params_get(params, "a", nullptr, &error_));
+  dovetail_params_release(params);
+}
+
 }  // namespace
