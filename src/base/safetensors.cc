@@ -238,6 +238,10 @@ void check_writable(const NamedTensor& tensor, const std::string& where) {
                 where, name, tensor.dtype.code, tensor.dtype.bits, tensor.dtype.lanes,
                 known_dtypes());
   }
+  if (std::ranges::any_of(tensor.shape, [](int64_t extent) { return extent < 0; })) {
+    throw_error(ErrorKind::kValue, "{}: tensor '{}' of shape {} has a negative extent", where, name,
+                text_of(tensor.shape));
+  }
   if (!tensor.data.data() && !tensor.data.empty()) {
     throw_error(ErrorKind::kValue, "{}: tensor '{}' of shape {} has no data: its pointer is NULL",
                 where, name, text_of(tensor.shape));

@@ -29,7 +29,7 @@ std::vector<NamedTensor> parse_safetensors(std::span<const std::byte> file,
 // Replaces the file, whole or not at all. The header is padded so that the data starts at a
 // multiple of 8, and larger elements come first, so that every tensor is aligned to its element.
 // Nothing is written when a tensor has a name or a dtype that the format does not have
-// (kUnsupported) or no data (kValue).
+// (kUnsupported), a negative extent or no data (kValue).
 void write_safetensors(const std::filesystem::path& path, std::span<const NamedTensor> tensors);
 
 }  // namespace dovetail

@@ -93,6 +93,8 @@ INSTANTIATE_TEST_SUITE_P(
                    "no tensor in the file can be called 'a\\xff': names are UTF-8"},
         Unwritable{{"__metadata__", {DV_FLOAT, 32, 1}, {8}, kBytes},
                    "no tensor in the file can be called '__metadata__'"},
+        Unwritable{{"a", {DV_FLOAT, 32, 1}, {-2, -4}, kBytes},
+                   "tensor 'a' of shape [-2,-4] has a negative extent"},
         Unwritable{{"a", {DV_FLOAT, 32, 1}, {6}, kNothing},
                    "tensor 'a' of shape [6] has no data: its pointer is NULL"}));
 
