@@ -160,8 +160,9 @@ fs::path follow_links(const fs::path& path) {
 bool is_same_file(const fs::path& a, const fs::path& b) {
   std::error_code error;
   if (fs::equivalent(a, b, error)) return true;
-  const fs::path first = fs::weakly_canonical(fs::absolute(a, error), error);
-  const fs::path second = fs::weakly_canonical(fs::absolute(b, error), error);
+  // A link that leads to nothing is a name of the file that will be there.
+  const fs::path first = fs::weakly_canonical(fs::absolute(follow_links(a), error), error);
+  const fs::path second = fs::weakly_canonical(fs::absolute(follow_links(b), error), error);
   return !first.empty() && first == second;
 }
 

@@ -28,6 +28,7 @@ def folder(run_dovetail, tmp_path_factory):
     np.save(folder / "double.npy", np.zeros((2, 64), "float64"))
     (folder / "text.txt").write_text("no library\n")
     os.mkfifo(folder / "pipe")
+    os.symlink("a.so", folder / "link.h")  # where there is no a.so
     return folder
 
 
@@ -80,6 +81,7 @@ BUILD = {
     "build mlp.onnx -o a.so --prefix dv": "prefix 'dv' is that of Dovetail's own names: give another (--prefix)",
     "build mlp.onnx -o mlp.onnx": "-o mlp.onnx: is the file of MODEL mlp.onnx too",
     "build mlp.onnx -o a.so --header ./a.so": "--header ./a.so: is the file of -o a.so too",
+    "build mlp.onnx -o a.so --header link.h": "--header link.h: is the file of -o a.so too",
     "build mlp.onnx -o a.so --header mlp.onnx": "--header mlp.onnx: is the file of MODEL mlp.onnx too",
     "build mlp.onnx -o a.so --header a.h --params-out a.h": "--params-out a.h: is the file of --header a.h too",
     "build apart.onnx -o a.so --header apart.data": (

@@ -69,6 +69,11 @@ TEST_F(Files, OneFileHasManyNames) {
   const fs::path path = folder_ / "a", other = folder_ / "." / "x" / ".." / "a";
   EXPECT_TRUE(is_same_file(path, other));  // neither is there
   EXPECT_FALSE(is_same_file(path, folder_ / "b"));
+  fs::create_symlink("a", folder_ / "link");
+  fs::create_symlink(folder_ / "link", folder_ / "links");
+  EXPECT_TRUE(is_same_file(path, folder_ / "links"));  // which lead to nothing yet
+  EXPECT_TRUE(is_same_file(folder_ / "link", other));
+  EXPECT_FALSE(is_same_file(folder_ / "link", folder_ / "b"));
   write_file_atomically(path, bytes("one"));
   EXPECT_TRUE(is_same_file(path, folder_ / "." / "a"));
   fs::create_symlink("a", folder_ / "b");
