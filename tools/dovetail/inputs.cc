@@ -82,6 +82,16 @@ void bind_dims(const dv_model& model, const std::map<std::string, Tensor>& input
   }
 }
 
+// The library checks this too, but only once there is memory for a tensor of any size.
+void check_bounds(const dv_symbol& symbol, const dv_tensor_info& info, int32_t axis,
+                  int64_t extent) {
+  if (extent >= symbol.min && extent <= symbol.max) return;
+  throw_error(ErrorKind::kValue,
+              "dim '{}' is {} in input '{}' (axis {}); this library was built for {}{}",
+              symbol.name, extent, info.name, axis, symbol.min,
+              symbol.max == INT64_MAX ? " and more" : fmt::format("..{}", symbol.max));
+}
+
 std::vector<int64_t> random_shape(const dv_model& model, const dv_tensor_info& info,
                                   const Dims& dims) {
   std::vector<int64_t> shape;
@@ -91,12 +101,14 @@ std::vector<int64_t> random_shape(const dv_model& model, const dv_tensor_info& i
       shape.push_back(dim.value);
       continue;
     }
-    const std::string name = model.dims[dim.symbol].name;
+    const dv_symbol& symbol = model.dims[dim.symbol];
+    const std::string name = symbol.name;
     const auto found = dims.find(name);
     if (found == dims.end()) {
       throw_error(ErrorKind::kValue, "dimension '{}' of input '{}' has no value: give --dim {}=N",
                   name, info.name, name);
     }
+    check_bounds(symbol, info, axis, found->second);
     shape.push_back(found->second);
   }
   return shape;
