@@ -123,7 +123,6 @@ int32_t dv_lay_out(dv_context* context, dv_error* error) {
   const dv_model* model = context->model;
   const int32_t workers = dv_workers(&context->host);
   context->laid_out = 0;
-  for (int32_t i = 0; i < model->num_outputs; ++i) context->outputs[i].ready = 0;
   for (int32_t d = 0; d < model->num_dims; ++d) context->dims[d] = context->bound[d];
   int32_t code =
       dv_status(context, context->variant->layout(context->dims, workers, context->values), error);

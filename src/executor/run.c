@@ -54,6 +54,13 @@ static int32_t check_borrowed_outputs(const dv_context* context, dv_error* error
   return DV_OK;
 }
 
+/* A run that is refused leaves none, as one that fails in the middle; the way of those that succeed
+ * stays as short as it was. */
+static int32_t forget_results(dv_context* context, int32_t code) {
+  for (int32_t i = 0; i < context->model->num_outputs; ++i) context->outputs[i].ready = 0;
+  return code;
+}
+
 /* Status of a run that its observer ends; not the code of an error. */
 enum { STOPPED = -1000 };
 
@@ -73,7 +80,7 @@ static int32_t run(dv_context* context, const dv_observer* observer, dv_error* e
   }
   if (code == DV_OK) code = check_borrowed_outputs(context, error);
   if (code == DV_OK) code = dv_reserve_outputs(context, error);
-  if (code != DV_OK) return code;
+  if (code != DV_OK) return forget_results(context, code);
 
   for (int32_t i = 0; i < model->num_inputs; ++i) context->io[i] = context->inputs[i].data;
   for (int32_t i = 0; i < model->num_outputs; ++i) {

@@ -2,6 +2,7 @@
 #include <dovetail/runtime.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <numeric>
 #include <thread>
 
@@ -100,6 +101,27 @@ TEST(Executor, ManyThreadsRunOneModel) {
     });
   }
   for (std::thread& thread : threads) thread.join();
+}
+
+TEST(Executor, ARefusedRunEndsTheResultsOfTheOneBefore) {
+  Executor executor(Module::system_lib(&specimen_library)["add"](cpu()));
+  const auto set = [&](const char* input, int64_t count) {
+    Tensor ones = Tensor::empty({count, 3}, DType::of<float>());
+    std::fill_n(ones.data<float>(), ones.num_elements(), 1.0f);
+    executor.set_input(input, ones);
+  };
+  const auto result = [&] { return executor.get_output("z").data<float>()[5]; };
+  set("a", 2);
+  set("b", 2);
+  executor.run();
+  EXPECT_EQ(result(), 2);
+  set("b", 3);
+  expect_error(ErrorKind::kValue, "dim 'n' is 2 in input 'a' (axis 0) but 3 in input 'b' (axis 0)",
+               [&] { executor.run(); });
+  expect_error(ErrorKind::kState, "output 'z' holds no result yet: call run first", result);
+  set("b", 2);
+  executor.run();
+  EXPECT_EQ(result(), 2);
 }
 
 TEST(Executor, MovedFromIsRefused) {
