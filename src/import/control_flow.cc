@@ -87,11 +87,13 @@ std::optional<bool> truth_of(const ir::Graph& graph, const Value* condition) {
   return std::nullopt;
 }
 
+void require_condition(const Value* value, const char* name) {
+  if (ir::element_count(value->shape()) == Dim(1) && value->dtype() == ir::DType::kBool) return;
+  throw_error(ErrorKind::kValue, "{} is {}, expected one bool", name, ir::to_string(value->type));
+}
+
 std::optional<bool> known_condition(Scope& scope, Value* condition) {
-  if (ir::element_count(condition->shape()) != Dim(1) || condition->dtype() != ir::DType::kBool) {
-    throw_error(ErrorKind::kValue, "the condition is {}, expected one bool",
-                ir::to_string(condition->type));
-  }
+  require_condition(condition, "the condition");
   const std::optional<bool> known = truth_of(scope.graph(), condition);
   if (known) ops::freeze(scope.graph(), condition);
   return known;

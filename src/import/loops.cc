@@ -186,7 +186,9 @@ ops::Values GraphImporter::import_loop(const Node& node, Scope& scope) {
       inner.set(proto.input(static_cast<int>(2 + s)).name(), values[s]);
     }
     import_graph(proto, inner, node.opsets);
-    return outputs_of(proto, inner);
+    std::vector<Value*> outputs = outputs_of(proto, inner);
+    require_condition(outputs[0], "the condition that the body gives");
+    return outputs;
   };
   return import_repeated(node, scope, parts);
 }

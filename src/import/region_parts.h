@@ -24,6 +24,9 @@ struct LoopParts {
       iterate = {};
 };
 
+// Throws kValue unless the value is one bool; `name` says what it is.
+void require_condition(const ir::Value* value, const char* name);
+
 // What one bool is in every run that the bounds of the graph's symbols allow, if it is one thing.
 std::optional<bool> truth_of(const ir::Graph& graph, const ir::Value* condition);
 

@@ -312,6 +312,25 @@ def test_loop_of_fixed_shapes(run_dovetail, tmp_path):
     check(run_dovetail, model, tmp_path, runs)
 
 
+@pytest.mark.parametrize(
+    "condition, given",
+    [(node("ReduceMax", ["h"], ["next_go"]), "float32[1]"), (node("Greater", ["h", "zero"], ["next_go"]), "bool[3]")],
+    ids=["float", "three"],
+)
+def test_loop_whose_body_gives_no_condition(run_dovetail, tmp_path, condition, given):
+    model = loop(
+        [condition, node("Add", ["h", "h"], ["h2"])],
+        [("h", "x", [3], "h2")],
+        [],
+        [("zero", np.zeros(3, F))],
+        inputs=[("trips", I, []), ("x", F, [3])],
+        outputs=[("final_h", F, [3])],
+    )
+    save(model, tmp_path / "model.onnx")
+    error = run_dovetail("build", tmp_path / "model.onnx", "-o", tmp_path / "model.so", code=1).stderr
+    assert error.endswith(f"(Loop): the condition that the body gives is {given}, expected one bool\n")
+
+
 def test_loop_with_scans(run_dovetail, tmp_path):
     """The iteration picks a row; every state and a value are collected."""
     model = loop(
