@@ -250,6 +250,9 @@ struct dv_observer {
  * follow, those of outputs at dv_dim.slot. */
 enum { DV_VALUE_WORKSPACE = 0, DV_VALUE_GIVEN = 1, DV_VALUE_EXPECTED = 2, DV_FIRST_SLOT = 3 };
 
+/* Status of layout and run: a number that they compute does not fit into 63 bits. */
+enum { DV_TOO_LARGE = INT32_MIN };
+
 /* Code for one CPU level. */
 typedef struct dv_variant {
   const char* cpu;   /* "x86-64-v4" */
@@ -261,8 +264,8 @@ typedef struct dv_variant {
   int32_t num_checks;
   const dv_check* checks;
   /* Both give 0, or 1 + the index of the check that failed, with its numbers in
-   * values[DV_VALUE_GIVEN] and values[DV_VALUE_EXPECTED], or the negative status of a function of
-   * the executor that failed and has written the error.
+   * values[DV_VALUE_GIVEN] and values[DV_VALUE_EXPECTED], or DV_TOO_LARGE, or the negative status
+   * of a function of the executor that failed and has written the error.
    *
    * layout evaluates every shape expression of the plan that the inputs' extents decide. dims: one
    * extent per dv_model.dims, within its bounds; workers >= 1; values: num_values entries. */
@@ -393,8 +396,8 @@ struct dv_library {
  * worker and more than one chunk, else here, as worker 0. */
 void dovetail_parallel_for(const dv_call* call, dv_task task, void* arg, int64_t chunks);
 /* Memory whose size depends on data; it is kept for later runs. All three give 0, or a negative
- * status when there is no memory (bytes < 0: more than 63 bits say) or an output's extents do not
- * fit what the caller set for it; the error is then written.
+ * status when there is no memory or an output's extents do not fit what the caller set for it; the
+ * error is then written.
  *
  * Makes call->reserved[index] hold at least `bytes`; what it held is lost. */
 int32_t dovetail_reserve(const dv_call* call, int64_t index, int64_t bytes);

@@ -51,20 +51,21 @@ loop::Function emit_layout(const ProgramRequest& request, const Slots& slots, in
     symbols[request.dims[i]] =
         b.load(loop::scalar(ir::DType::kI64), dims, b.constant(static_cast<int64_t>(8 * i)));
   }
-  DimCode code(b, ir::DType::kI64, [&](const Dim& dim) {
+  DimCode code(b, [&](const Dim& dim) {
     const auto name = dim.lone_symbol();
     return name ? symbols.at(*name) : Value();
   });
   for (size_t i = 0; i < plan.assertions.size(); ++i) {
     if (plan.assertions[i].by_layout) emit_check(b, plan, static_cast<int>(i), values, code);
   }
-  const Value scratch = code.emit(plan.scratch) * workers;
-  b.store(code.emit(plan.workspace) + scratch, values, b.constant(int64_t{8} * DV_VALUE_WORKSPACE));
+  const Dim memory = plan.workspace + plan.scratch * Dim::symbol(ir::kWorkersSymbol);
+  b.store(code.emit(memory), values, b.constant(int64_t{8} * DV_VALUE_WORKSPACE));
   for (const Dim& dim : slots.dims()) {
     const bool needed = slots.at(dim) < count || dim.lone_symbol();
     if (!needed || !ir::known_early(plan, dim)) continue;
     b.store(code.emit(dim), values, b.constant(int64_t{8} * slots.at(dim)));
   }
+  code.check_range();
   b.return_(0);
   return b.finish();
 }

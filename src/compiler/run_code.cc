@@ -25,7 +25,7 @@ RunCode::RunCode(const std::string& name, const ProgramRequest& request, Slots& 
       slots_(slots),
       observed_(observed),
       b_(name, loop::Convention::kPlain),
-      dims_(b_, ir::DType::kI64, [this](const Dim& dim) { return known(dim); }) {}
+      dims_(b_, [this](const Dim& dim) { return known(dim); }) {}
 
 loop::Function RunCode::emit() {
   call_ = b_.pointer_parameter("call");
@@ -61,19 +61,6 @@ Value RunCode::amount(const Dim& dim) {
   // Layout's values are loaded where they are used: they stay in no register across calls.
   if (dim.is_constant() || ir::known_early(plan_, dim)) return known(dim);
   return dims_.emit(dim);
-}
-
-// -1 instead of a size that wraps around.
-Value RunCode::bytes(const Dim& dim) {
-  const Value exact = amount(dim);
-  if (dim.is_constant() || ir::known_early(plan_, dim)) return exact;
-  DimCode estimate(b_, ir::DType::kF64, [this](const Dim& part) -> Value {
-    if (part.is_constant()) {
-      return b_.constant(static_cast<double>(part.value()), loop::scalar(ir::DType::kF64));
-    }
-    return part.lone_symbol() ? b_.cast(slot(part), ir::DType::kF64) : Value();
-  });
-  return b_.select(estimate.emit(dim) >= 0x1p62, b_.constant(int64_t{-1}), exact);
 }
 
 Value RunCode::base(const ir::Buffer& buffer) {
@@ -128,14 +115,16 @@ void RunCode::emit(const ir::KernelCall& call) {
         break;
     }
   }
-  b_.parallel_call((*request_.kernels)[call.function].name, call_, words, amount(call.chunks));
+  const Value chunks = amount(call.chunks);
+  dims_.check_range();
+  b_.parallel_call((*request_.kernels)[call.function].name, call_, words, chunks);
   if (observed_) observe(call);
 }
 
 // What only an observer asks for is computed here, so that layout has no more to do.
 void RunCode::observe(const ir::KernelCall& call) {
   const int step = observed_->add(call, iteration_);
-  DimCode code(b_, ir::DType::kI64, [this](const Dim& dim) -> Value {
+  DimCode code(b_, [this](const Dim& dim) -> Value {
     if (dim.is_constant()) return b_.constant(dim.value());
     return dim.lone_symbol() ? slot(dim) : Value();
   });
@@ -148,6 +137,7 @@ void RunCode::observe(const ir::KernelCall& call) {
 void RunCode::emit(const ir::MeasureStep& measure) {
   const Value from = pointer(measure.from);
   const Value stride = amount(measure.stride);
+  dims_.check_range();
   for (size_t i = 0; i < measure.symbols.size(); ++i) {
     const Value value =
         b_.load(loop::scalar(measure.dtype), from, stride * static_cast<int64_t>(i));
@@ -158,10 +148,14 @@ void RunCode::emit(const ir::MeasureStep& measure) {
 void RunCode::emit(const ir::BindStep& bind) {
   std::vector<Value> values;
   for (const auto& [name, value] : bind.values) values.push_back(amount(value));
+  dims_.check_range();
   for (size_t i = 0; i < values.size(); ++i) set_symbol(bind.values[i].first, values[i]);
 }
 
 void RunCode::emit(const ir::CheckStep& check) {
+  dims_.emit(plan_.assertions[check.assertion].given);
+  dims_.emit(plan_.assertions[check.assertion].expected);
+  dims_.check_range();
   emit_check(b_, plan_, check.assertion, values_, dims_);
 }
 
@@ -172,22 +166,27 @@ void RunCode::emit(const ir::ReserveStep& reserve) {
       if (ir::known_early(plan_, dim) || dim.lone_symbol()) continue;
       b_.store(amount(dim), values_, b_.constant(int64_t{8} * slots_.of(dim)));
     }
+    dims_.check_range();
     b_.checked_call("dovetail_reserve_output",
                     {call_, b_.constant(static_cast<int64_t>(buffer.index))});
     return;
   }
+  const Value bytes = amount(buffer.bytes);
+  dims_.check_range();
   b_.checked_call("dovetail_reserve",
-                  {call_, b_.constant(static_cast<int64_t>(buffer.index)), bytes(buffer.bytes)});
+                  {call_, b_.constant(static_cast<int64_t>(buffer.index)), bytes});
 }
 
 void RunCode::emit(const ir::GrowStep& grow) {
   const ir::Buffer& buffer = plan_.buffers[grow.buffer];
-  b_.checked_call("dovetail_grow",
-                  {call_, b_.constant(static_cast<int64_t>(buffer.index)), bytes(grow.bytes)});
+  const Value bytes = amount(grow.bytes);
+  dims_.check_range();
+  b_.checked_call("dovetail_grow", {call_, b_.constant(static_cast<int64_t>(buffer.index)), bytes});
 }
 
 void RunCode::emit(const ir::BranchStep& branch) {
   const Value condition = truth(branch.condition);
+  dims_.check_range();
   dims_.forget();
   b_.if_(
       condition,
@@ -206,6 +205,7 @@ void RunCode::emit(const ir::LoopStep& loop) {
   if (loop.has_condition) {
     enters = b_.binary(loop::Opcode::kAnd, enters, truth(loop.enter));
   }
+  dims_.check_range();
   b_.if_(enters, [&] {
     set_symbol(loop.iteration, b_.constant(int64_t{0}));
     b_.repeat([&] {
@@ -220,6 +220,7 @@ void RunCode::emit(const ir::LoopStep& loop) {
       if (loop.has_condition) {
         again = b_.binary(loop::Opcode::kAnd, again, truth(loop.again));
       }
+      dims_.check_range();
       return again;
     });
     dims_.forget();

@@ -29,7 +29,6 @@ class RunCode {
   void set_symbol(const std::string& name, const loop::Value& value);
   loop::Value known(const ir::Dim& dim);
   loop::Value amount(const ir::Dim& dim);
-  loop::Value bytes(const ir::Dim& dim);
   loop::Value base(const ir::Buffer& buffer);
   loop::Value pointer(const ir::StepArgument& argument);
   loop::Value truth(const ir::StepArgument& argument);

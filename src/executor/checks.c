@@ -34,8 +34,26 @@ static int32_t check_failed(const dv_context* context, const dv_check* check, dv
   return dv_text_end(&text);
 }
 
+/* Says what was given: which product of it is too large, only the code knows. */
+static int32_t too_large(const dv_context* context, dv_error* error) {
+  const dv_model* model = context->model;
+  dv_text text = dv_text_begin(error, DV_MEMORY_ERROR);
+  dv_put(&text, "a size that model ");
+  dv_put_quoted(&text, model->name);
+  dv_put(&text, " computes from its inputs exceeds 63 bits");
+  for (int32_t d = 0; d < model->num_dims; ++d) {
+    dv_put(&text, d ? ", " : " (");
+    dv_put(&text, model->dims[d].name);
+    dv_put(&text, " is ");
+    dv_put_integer(&text, context->dims[d]);
+  }
+  if (model->num_dims > 0) dv_put(&text, ")");
+  return dv_text_end(&text);
+}
+
 int32_t dv_status(const dv_context* context, int32_t status, dv_error* error) {
   if (status == 0) return DV_OK;
+  if (status == DV_TOO_LARGE) return too_large(context, error);
   if (status > 0) return check_failed(context, &context->variant->checks[status - 1], error);
   return -status;
 }

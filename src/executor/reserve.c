@@ -9,12 +9,8 @@ static int32_t no_memory(const dv_context* context, int64_t bytes) {
   dv_put(&text, "no memory for the data-dependent tensors of model ");
   dv_put_quoted(&text, context->model->name);
   dv_put(&text, ": ");
-  if (bytes < 0) {
-    dv_put(&text, "the size of one in bytes exceeds 63 bits");
-  } else {
-    dv_put_integer(&text, bytes);
-    dv_put(&text, " bytes");
-  }
+  dv_put_integer(&text, bytes);
+  dv_put(&text, " bytes");
   return -dv_text_end(&text);
 }
 

@@ -68,8 +68,21 @@ int compare(const Dim& a, const Dim& b) {
 
 // ---- Atoms -----------------------------------------------------------------------------------
 
+// Making a larger expression is kUnsupported: most functions here take time for each part, and a
+// chain of nodes that name an extent twice each doubles it with every node.
+constexpr int64_t kMaxParts = int64_t{1} << 17;
+
+int64_t parts_of(const std::vector<Term>& terms) {
+  int64_t parts = 0;
+  for (const Term& term : terms) {
+    for (const Factor& factor : term.factors) parts += factor->parts;
+  }
+  return parts;
+}
+
 Dim of_atom(AtomKind kind, std::string name, std::vector<Dim> arguments) {
   auto atom = std::make_shared<Dim::Atom>();
+  for (const Dim& argument : arguments) atom->parts += parts_of(argument.terms());
   atom->kind = kind;
   atom->name = std::move(name);
   atom->arguments = std::move(arguments);
@@ -229,6 +242,12 @@ Dim DimBuilder::of(std::vector<Term> terms) {
       result.terms_.push_back(std::move(term));
     }
     if (result.terms_.back().coefficient == 0) result.terms_.pop_back();
+  }
+  if (parts_of(result.terms_) > kMaxParts) {
+    throw_error(ErrorKind::kUnsupported,
+                "an extent has become an expression of more than {} parts; fix dims of the inputs "
+                "by --dim",
+                kMaxParts);
   }
   return result;
 }

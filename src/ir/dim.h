@@ -79,6 +79,7 @@ struct Dim::Atom {
   AtomKind kind;
   std::string name;            // kSymbol
   std::vector<Dim> arguments;  // the others
+  int64_t parts = 1;           // atoms in it and in its arguments, each as often as it is named
 };
 
 Dim floordiv(const Dim& a,

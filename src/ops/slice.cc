@@ -12,7 +12,7 @@ namespace {
 
 using ir::Dim;
 
-// Positions of one axis, clamped, over extents that may be symbols.
+// Positions of one axis over extents that may be symbols.
 class Axis {
  public:
   Axis(const Dim& extent, const ir::SymbolBounds& symbols) : extent_(extent), symbols_(symbols) {}
@@ -23,13 +23,13 @@ class Axis {
     if (proved_ge(-1, position, symbols_)) return position + extent_;
     return ir::select_ge(position, 0, position, position + extent_);
   }
-  Dim clamped(const Dim& position, const Dim& low, const Dim& high) const {
-    Dim result = position;
-    if (!proved_ge(result, low, symbols_)) {
-      result = proved_ge(low, result, symbols_) ? low : ir::max(result, low);
-    }
-    if (proved_ge(high, result, symbols_)) return result;
-    return proved_ge(result, high, symbols_) ? high : ir::min(result, high);
+  Dim at_least(const Dim& position, const Dim& low) const {
+    if (proved_ge(position, low, symbols_)) return position;
+    return proved_ge(low, position, symbols_) ? low : ir::max(position, low);
+  }
+  Dim at_most(const Dim& position, const Dim& high) const {
+    if (proved_ge(high, position, symbols_)) return position;
+    return proved_ge(position, high, symbols_) ? high : ir::min(position, high);
   }
 
  private:
@@ -49,24 +49,29 @@ struct Range {
   Dim first, span;
 };
 
+// The span is one of clamped positions only where it is positive. Where it is not, nothing is taken
+// either way, so each position is clamped at one side: extents of slices of slices stay short.
 Range forwards(const Axis& range, const Dim& extent, const Dim& start, const Dim& end) {
   const Dim first = is_far(start, true)    ? extent
                     : is_far(start, false) ? Dim(0)
-                                           : range.clamped(range.resolved(start), 0, extent);
+                                           : range.at_least(range.resolved(start), 0);
   const Dim stop = is_far(end, true)    ? extent
                    : is_far(end, false) ? Dim(0)
-                                        : range.clamped(range.resolved(end), 0, extent);
-  return {first, stop - first};
+                                        : range.at_most(range.resolved(end), extent);
+  return {range.at_most(first, extent), stop - first};
 }
 
 Range backwards(const Axis& range, const Dim& extent, const Dim& start, const Dim& end) {
   const Dim last = extent - Dim(1);
+  const auto inside = [&](const Dim& position) {
+    return range.at_most(range.at_least(position, 0), last);
+  };
   const Dim first = is_far(start, true)    ? last
-                    : is_far(start, false) ? range.clamped(0, 0, last)
-                                           : range.clamped(range.resolved(start), 0, last);
+                    : is_far(start, false) ? inside(0)
+                                           : inside(range.resolved(start));
   const Dim stop = is_far(end, true)    ? last
                    : is_far(end, false) ? Dim(-1)
-                                        : range.clamped(range.resolved(end), -1, last);
+                                        : range.at_least(range.resolved(end), -1);
   return {first, first - stop};
 }
 

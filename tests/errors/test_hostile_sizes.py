@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from executors import Executor
 from onnx import TensorProto, helper, numpy_helper
 
 F = TensorProto.FLOAT
@@ -115,6 +116,85 @@ def test_what_only_a_run_would_make_is_no_concern_of_the_compiler(run_dovetail, 
     proto = model([node("ConstantOfShape", ["s"], "c"), node("Add", ["x", "c"])], [("x", [1])], [("s", i64(2**40))])
     (tmp_path / "model.onnx").write_bytes(proto.SerializeToString())
     run_dovetail("build", tmp_path / "model.onnx", "-o", tmp_path / "model.so")
+
+
+def built(run_dovetail, tmp_path, proto):
+    (tmp_path / "model.onnx").write_bytes(proto.SerializeToString())
+    run_dovetail("build", tmp_path / "model.onnx", "-o", tmp_path / "model.so")
+    return Executor(tmp_path / "model.so")
+
+
+def inputs_of_integers(proto, **ranks):
+    for name, count in ranks.items():
+        proto.graph.input.append(helper.make_tensor_value_info(name, TensorProto.INT64, [count]))
+    return proto
+
+
+FULL = np.ones((3, 4), "float32")
+AT_RUN = {
+    # 4 * (2^62 + 3) is 12, modulo 2^64: the elements that x has
+    "reshape": (
+        model([node("Reshape", ["x", "s"], "r"), node("ReduceMax", ["r"])], [("x", ["n", 4])]),
+        {"s": i64(4, 2**62 + 3)},
+    ),
+    "split": (
+        model([helper.make_node("Split", ["x", "s"], ["a", "b", "y"], name="split")], [("x", ["n", 4])]),
+        {"s": i64(2**63 - 1, 2**63 - 1, 5)},
+    ),
+    "expand": (model([node("Expand", ["x", "s"])], [("x", ["n", 4])]), {"s": i64(2**60 + 1, 4)}),
+    "pad": (
+        model([node("Pad", ["x", "s"], "p"), node("Reshape", ["p", "all"])], [("x", ["n", 4])], [("all", i64(-1))]),
+        {"s": i64(2**32 - 3, 2**32 - 4, 0, 0)},
+    ),
+    "tile": (
+        model([node("Tile", ["x", "s"], "t"), node("Reshape", ["t", "all"])], [("x", ["n", 4])], [("all", i64(-1))]),
+        {"s": i64(2**31, 2**31)},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", AT_RUN)
+def test_numbers_of_a_run_that_wrap_around(run_dovetail, tmp_path, name):
+    proto, numbers = AT_RUN[name]
+    run = built(run_dovetail, tmp_path, inputs_of_integers(proto, **{k: len(v) for k, v in numbers.items()}))
+    with pytest.raises(MemoryError, match=r"a size that model 'model' computes from its inputs exceeds 63 bits \(n is 3\)"):
+        run({"x": FULL, **numbers})
+
+
+@pytest.mark.parametrize("last", [2**19, 2**20, 2**22])
+def test_extents_whose_product_wraps_around(run_dovetail, tmp_path, last):
+    """Inputs of 30 MB at most, broadcast to more than 2^63 bytes; to 2^64 of them, and elements, too."""
+    proto = model(
+        [node("Add", ["a", "b"], "ab"), node("Add", ["ab", "c"], "abc"), node("CumSum", ["abc", "axis"], "s"), node("ReduceMax", ["s"])],
+        [("a", ["a", 1, 1]), ("b", [1, "b", 1]), ("c", [1, 1, "c"])],
+        [("axis", np.array(2))],
+    )  # fmt: skip
+    run = built(run_dovetail, tmp_path, proto)
+    a, b, c = np.ones((2**21, 1, 1), "float32"), np.ones((1, 2**21, 1), "float32"), np.ones((1, 1, last), "float32")
+    text = rf"a size that model 'model' computes from its inputs exceeds 63 bits \(a is {2**21}, b is {2**21}, c is {last}\)"
+    with pytest.raises(MemoryError, match=text):
+        run({"a": a, "b": b, "c": c})
+    small = {"a": a[:2], "b": b[:, :3], "c": c[:, :, :4]}
+    np.testing.assert_array_equal(run(small)[0].reshape(()), np.float32(12))
+
+
+def test_slices_of_slices(run_dovetail, tmp_path):
+    """Extents of a chain stay short; of what is joined with itself they double, and are refused in time."""
+    edges = [("a", i64(1)), ("b", i64(-1))]
+    chain = [node("Slice", [f"x{k}" if k else "x", "a", "b"], f"x{k + 1}" if k < 29 else "y") for k in range(30)]
+    run = built(run_dovetail, tmp_path, model(chain, [("x", ["n"])], edges))
+    for n in (100, 61, 60, 30, 0):
+        x = np.arange(n, dtype="float32")
+        np.testing.assert_array_equal(run({"x": x})[0], x[30 : max(n - 30, 30)])
+    doubled = []
+    for k in range(30):
+        of = f"x{k}" if k else "x"
+        doubled += [node("Slice", [of, "a", "b"], f"s{k}"), node("Concat", [f"s{k}", of], f"x{k + 1}" if k < 29 else "y", axis=0)]
+    (tmp_path / "model.onnx").write_bytes(model(doubled, [("x", ["n"])], edges).SerializeToString())
+    result = run_dovetail("build", tmp_path / "model.onnx", "-o", tmp_path / "model.so", code=1, timeout=60)
+    assert result.stderr.endswith(
+        "an extent has become an expression of more than 131072 parts; fix dims of the inputs by --dim\n"
+    )
 
 
 def field(number, data):
