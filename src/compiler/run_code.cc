@@ -153,6 +153,7 @@ void RunCode::emit(const ir::BindStep& bind) {
 }
 
 void RunCode::emit(const ir::CheckStep& check) {
+  // Numbers that wrap around may hold against each other: their range first.
   dims_.emit(plan_.assertions[check.assertion].given);
   dims_.emit(plan_.assertions[check.assertion].expected);
   dims_.check_range();
