@@ -55,6 +55,7 @@ class Sinker {
       Node* reshape = operands[k]->node;
       if (!reshape->as<ir::Reshape>() || operands[k]->shape() != node.result()->shape()) continue;
       if (!computed_.contains(reshape->operands[0])) continue;
+      if (uses_.at(node.operands[k]) != 1 && has_producer_outside(node, operands)) continue;
       if (sink_into(node, operands, reshape->operands[0]->shape())) return true;
     }
     return false;
@@ -65,6 +66,18 @@ class Sinker {
   bool has_epilogue_place(const Node& node, const std::vector<Value*>& operands) const {
     for (size_t k = 0; k < operands.size(); ++k) {
       if (computed_.contains(operands[k]) && uses_.at(node.operands[k]) == 1 &&
+          operands[k]->shape() == node.result()->shape()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  // Whether an elementwise node that could not sink computes an operand for this node alone: the
+  // two are one expression where no view comes between them.
+  bool has_producer_outside(const Node& node, const std::vector<Value*>& operands) const {
+    for (size_t k = 0; k < operands.size(); ++k) {
+      if (operands[k]->node->as<ir::Elementwise>() && uses_.at(node.operands[k]) == 1 &&
           operands[k]->shape() == node.result()->shape()) {
         return true;
       }

@@ -36,5 +36,22 @@ TEST(Fuse, SumsOfWindowsAndMatrixProductsAreEpilogues) {
   EXPECT_EQ(kinds.count("elementwise"), 0);
 }
 
+// Squeeze and excitation with a shortcut: y + y * gate, where the contraction y is read twice. The
+// gate of a batch of any size broadcasts over images, not over the rows of a matrix, so that the
+// product stays outside the contraction's view, and the sum with it.
+TEST(Fuse, ASumStaysWithAProductOutsideOfAViewThatOthersRead) {
+  const ir::Dim n = ir::Dim::symbol("n");
+  ModelWriter model;
+  Value* x = model.input("x", {n * ir::Dim(48), 16});
+  Value* gate = model.input("gate", {n, 1, 1, 32});
+  Value* more = model.input("more", {n, 8, 6, 32});
+  Value* y = model.reshape(model.linear(x, "y", 32), {n, 8, 6, 32});
+  Value* sum = model.binary(ScalarOp::kAdd, y, model.binary(ScalarOp::kMul, y, gate));
+  model.output(model.binary(ScalarOp::kAdd, sum, more));
+  const auto kinds = count_kinds(*expect_same(model.graph, fuse, 1e-6, {{"n", 3}}));
+  EXPECT_EQ(kinds.at("contract"), 1);
+  EXPECT_EQ(kinds.at("elementwise"), 1);
+}
+
 }  // namespace
 }  // namespace dovetail::passes
