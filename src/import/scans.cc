@@ -36,6 +36,16 @@ std::vector<int64_t> integers(const Node& node, const std::string& name, size_t 
   return std::vector<int64_t>(count, 0);
 }
 
+std::vector<int64_t> directions_of(const Node& node, const std::string& name, size_t count) {
+  std::vector<int64_t> directions = integers(node, name, count);
+  for (const int64_t direction : directions) {
+    if (direction == 0 || direction == 1) continue;
+    throw_error(ErrorKind::kValue, "attribute '{}' holds {}, expected 0 (forward) or 1 (reverse)",
+                name, direction);
+  }
+  return directions;
+}
+
 int axis_of(int64_t axis, int rank) {
   if (axis < -rank || axis >= rank) {
     throw_error(ErrorKind::kValue, "axis {} is out of range for rank {}", axis, rank);
@@ -130,11 +140,11 @@ ops::Values GraphImporter::import_scan(const Node& node, Scope& scope) {
                        {inputs.begin(), first},
                        {first, inputs.end()},
                        integers(node, "scan_input_axes", scanned),
-                       integers(node, "scan_input_directions", scanned)};
+                       directions_of(node, "scan_input_directions", scanned)};
   ops::Values results = import_sequence(node, scope, scan);
   const size_t scans = results.size() - scan.states.size();
   const auto axes = integers(node, "scan_output_axes", scans);
-  const auto directions = integers(node, "scan_output_directions", scans);
+  const auto directions = directions_of(node, "scan_output_directions", scans);
   for (size_t k = 0; k < scans; ++k) {
     Value*& result = results[scan.states.size() + k];
     result = placed(result, axes[k], directions[k] != 0, scope.graph());
@@ -161,8 +171,11 @@ ops::Values GraphImporter::import_batched_scan(const Node& node, Scope& scope,
     build.require_equal(batch, *parts.trips, "the inputs' batches");
   }
   parts.iterate = [&](Scope& inner, Value* iteration, const std::vector<Value*>&) {
-    ScanParts scan{
-        proto, {}, {}, std::vector<int64_t>(scanned, 0), integers(node, "directions", scanned)};
+    ScanParts scan{proto,
+                   {},
+                   {},
+                   std::vector<int64_t>(scanned, 0),
+                   directions_of(node, "directions", scanned)};
     for (size_t k = 0; k < inputs.size(); ++k) {
       auto& list = k + scanned < inputs.size() ? scan.states : scan.scanned;
       list.push_back(

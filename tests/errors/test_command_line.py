@@ -125,6 +125,14 @@ def test_wrong_usage_is_status_2(run_dovetail, folder, arguments):
     assert refused(run_dovetail, folder, arguments, code=2) != ""
 
 
+@pytest.mark.parametrize("option", ["--header", "--params-out", "--fcompile", "--prefix", "--name", "--target"])
+def test_an_empty_value_is_wrong_usage(run_dovetail, folder, tmp_path, option):
+    library = tmp_path / "mlp.so"
+    result = run_dovetail("build", folder / "mlp.onnx", "-o", library, option, "", code=2)
+    assert result.stderr.startswith(f"{option}: the value is empty\n")
+    assert not library.exists()
+
+
 @pytest.mark.parametrize("word", ["frobnicate", "--frobnicate"])
 def test_a_command_that_is_not_there(run_dovetail, folder, word):
     commands = "build, run, bench, profile, inspect, operators"

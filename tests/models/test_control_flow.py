@@ -524,3 +524,18 @@ def test_absent_inputs_of_a_scan_are_refused(run_dovetail, tmp_path):
         save(model, tmp_path / "model.onnx")
         error = run_dovetail("build", tmp_path / "model.onnx", "-o", tmp_path / "model.so", code=1).stderr
         assert error.endswith(f"node 'Scan_h_last' (Scan): input {number} is missing\n")
+
+
+@pytest.mark.parametrize("name", ["scan_input_directions", "scan_output_directions"])
+def test_a_direction_of_a_scan_that_is_none(run_dovetail, tmp_path, name):
+    graph = body("scan_body", [node("Relu", ["part"], ["out"])], [("part", F, [6])], [("out", F, [6])])
+    model = model_of(
+        [node("Scan", ["x"], ["y"], body=graph, num_scan_inputs=1, **{name: [2]})],
+        [("x", F, ["t", 6])],
+        [("y", F, ["t", 6])],
+    )
+    save(model, tmp_path / "model.onnx")
+    error = run_dovetail("build", tmp_path / "model.onnx", "-o", tmp_path / "model.so", code=1).stderr
+    assert error.endswith(
+        f"node 'Scan_y' (Scan): attribute '{name}' holds 2, expected 0 (forward) or 1 (reverse)\n"
+    )

@@ -27,6 +27,18 @@ std::string unknown_command(const CLI::App& app) {
                      known);
 }
 
+// An empty value, as of a shell's variable that is not set, counts as none nowhere.
+void refuse_empty_values(CLI::App& app) {
+  const CLI::Validator filled(
+      [](const std::string& value) {
+        return std::string(value.empty() ? "the value is empty" : "");
+      },
+      "");
+  for (CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    for (CLI::Option* option : command->get_options()) option->check(filled);
+  }
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Compiles ONNX models into one native library that stands alone.", "dovetail");
   app.set_version_flag("--version", "dovetail " DOVETAIL_VERSION);
@@ -37,6 +49,7 @@ int run(int argc, char** argv) {
   dovetail::tool::add_profile(app);
   dovetail::tool::add_inspect(app);
   dovetail::tool::add_operators(app);
+  refuse_empty_values(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
