@@ -226,6 +226,46 @@ Bounds bounds_of(const Dim::Atom& atom, const SymbolBounds& symbols) {
   }
 }
 
+// ---- A minimum and a maximum that part a sum ---------------------------------------------------
+
+// The atom that a term is a multiple of.
+const Dim::Atom* lone_atom(const Term& term, AtomKind kind) {
+  return term.factors.size() == 1 && term.factors[0]->kind == kind ? term.factors[0].get()
+                                                                   : nullptr;
+}
+
+// min(a, b) + max(p, q) = a + q where a - b = p - q: x[:k] and x[k:] are as long as x.
+std::optional<Dim> parted_sum(const Dim::Atom& low, const Dim::Atom& high) {
+  const Dim difference = low.arguments[0] - low.arguments[1];
+  for (const size_t q : {0, 1}) {
+    if (high.arguments[1 - q] - high.arguments[q] == difference) {
+      return low.arguments[0] + high.arguments[q];
+    }
+  }
+  return std::nullopt;
+}
+
+// The sum of the terms without such a pair; nothing when there is none.
+std::optional<Dim> without_parts(const std::vector<Term>& terms) {
+  for (size_t i = 0; i < terms.size(); ++i) {
+    const Dim::Atom* low = lone_atom(terms[i], AtomKind::kMin);
+    if (!low) continue;
+    for (size_t k = 0; k < terms.size(); ++k) {
+      const Dim::Atom* high = lone_atom(terms[k], AtomKind::kMax);
+      const int64_t a = terms[i].coefficient, b = terms[k].coefficient;
+      if (!high || (a < 0) != (b < 0)) continue;
+      const auto sum = parted_sum(*low, *high);
+      if (!sum) continue;
+      const int64_t times = a < 0 ? std::max(a, b) : std::min(a, b);
+      std::vector<Term> rest = terms;
+      rest[i].coefficient -= times;
+      rest[k].coefficient -= times;
+      return DimBuilder::of(std::move(rest)) + *sum * Dim(times);
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Dim DimBuilder::of(std::vector<Term> terms) {
@@ -249,7 +289,7 @@ Dim DimBuilder::of(std::vector<Term> terms) {
                 "by --dim",
                 kMaxParts);
   }
-  return result;
+  return without_parts(result.terms_).value_or(result);
 }
 
 Dim::Dim(int64_t value) {

@@ -52,13 +52,17 @@ struct Range {
 // The span is one of clamped positions only where it is positive. Where it is not, nothing is taken
 // either way, so each position is clamped at one side: extents of slices of slices stay short.
 Range forwards(const Axis& range, const Dim& extent, const Dim& start, const Dim& end) {
-  const Dim first = is_far(start, true)    ? extent
-                    : is_far(start, false) ? Dim(0)
-                                           : range.at_least(range.resolved(start), 0);
   const Dim stop = is_far(end, true)    ? extent
                    : is_far(end, false) ? Dim(0)
                                         : range.at_most(range.resolved(end), extent);
-  return {range.at_most(first, extent), stop - first};
+  if (is_far(start, true)) return {extent, stop - extent};
+  if (is_far(start, false)) return {0, stop};
+  const Dim from = range.resolved(start);
+  const Dim first = range.at_least(from, 0);
+  // x[-3:] is min(n, 3) long, which is n - max(0, n - 3).
+  const Dim most = stop - from;
+  const Dim span = most.is_constant() ? range.at_most(most, stop) : stop - first;
+  return {range.at_most(first, extent), span};
 }
 
 Range backwards(const Axis& range, const Dim& extent, const Dim& start, const Dim& end) {

@@ -197,6 +197,25 @@ def test_slices_of_slices(run_dovetail, tmp_path):
     )
 
 
+def test_rolls(run_dovetail, tmp_path):
+    """What is cut in two and joined again is as long as before, however often: 15 rolls there, 15 back."""
+    edges = [("a", i64(0)), ("b", i64(3)), ("c", i64(-3)), ("end", i64(2**62))]
+    nodes, x = [], "x"
+    for k in range(30):
+        cut = "b" if k < 15 else "c"
+        nodes += [node("Slice", [x, cut, "end"], f"s{k}"), node("Slice", [x, "a", cut], f"t{k}")]
+        nodes += [node("Concat", [f"s{k}", f"t{k}"], f"x{k}", axis=0)]
+        x = f"x{k}"
+    nodes += [node("Sub", [x, "x"], "d"), node("Concat", ["d", "x14"], axis=0)]
+    run = built(run_dovetail, tmp_path, model(nodes, [("x", ["n"])], edges))
+    for n in (100, 4, 3, 2, 0):
+        x = np.arange(n, dtype="float32")
+        there = x
+        for _ in range(15):
+            there = np.concatenate([there[3:], there[:3]])
+        np.testing.assert_array_equal(run({"x": x})[0], np.concatenate([np.zeros_like(x), there]))
+
+
 def field(number, data):
     """A field of protobuf that holds bytes."""
     size, length = len(data), b""
