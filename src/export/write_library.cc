@@ -133,9 +133,10 @@ class Writer {
   void call_fcompile(const LinkJob& link) const {
     job_.fcompile(link);
     std::error_code error;
-    if (fs::is_regular_file(link.output, error)) return;
-    throw_error(ErrorKind::kValue, "cannot export {}: fcompile made no file {}",
-                job_.output.string(), link.output.string());
+    const bool made = fs::is_regular_file(link.output, error);
+    if (made && fs::file_size(link.output, error) > 0) return;
+    throw_error(ErrorKind::kValue, "cannot export {}: fcompile made {} file {}",
+                job_.output.string(), made ? "an empty" : "no", link.output.string());
   }
 
   void finish(const fs::path& made) const {

@@ -75,6 +75,7 @@ FAILURES = {
     "g++ -o lib.so {objects}": (
         "--fcompile: 'g++ -o lib.so {objects}' does not say {output}; {objects}, {output} and {target} are replaced"
     ),
+    "touch {output}": "cannot export FOLDER/mlp.so: fcompile made an empty file FOLDER/.mlp.so.0.tmp/mlp.so",
     "true {output}": "cannot export FOLDER/mlp.so: fcompile made no file FOLDER/.mlp.so.0.tmp/mlp.so",
 }
 
