@@ -236,10 +236,10 @@ class AttentionLowering {
     }
     const Window window = this->window();
     const Dim& count = key_->shape()[2];
-    Value* columns = c_.build.positions(count);
+    Value* columns = c_.build.count_up(count);
     if (window.left >= 0 || window.right >= 0) {
       masks_ = true;
-      Value* rows = c_.build.reshape(c_.build.positions(q_->shape()[2]), {q_->shape()[2], Dim(1)});
+      Value* rows = c_.build.reshape(c_.build.count_up(q_->shape()[2]), {q_->shape()[2], Dim(1)});
       Value* distance =
           c_.build.binary(ScalarOp::kSub, columns, c_.build.binary(ScalarOp::kAdd, rows, offset()));
       scores = where(inside(distance, window), scores);

@@ -2,6 +2,8 @@
 // numpy's way but for a start before the first element: stepping backwards, it is the first one.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "ops/lowering/fold.h"
 #include "ops/lowering/positions.h"
@@ -107,8 +109,11 @@ ir::Value* slice_axis(LowerContext& c, ir::Value* x, int axis, const Dim& start,
     return slice_at_run(c, x, axis, forwards(range, extent, start, end),
                         backwards(range, extent, start, end), step);
   }
-  const int64_t by = step.value();
-  if (by == 0 || by == INT64_MIN) throw_error(ErrorKind::kValue, "steps holds {}", by);
+  if (step == Dim(0)) throw_error(ErrorKind::kValue, "steps holds 0");
+  // Steps of the extent and beyond take at most one element; 2^40 is longer than any axis.
+  const int64_t longest =
+      std::clamp(extent.bounds(c.graph().symbols).max, int64_t{1}, int64_t{1} << 40);
+  const int64_t by = std::clamp(step.value(), -longest, longest);
   const Range taken =
       by > 0 ? forwards(range, extent, start, end) : backwards(range, extent, start, end);
   const Dim count = count_of(c, taken.span, by > 0 ? by : -by);

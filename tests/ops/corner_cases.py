@@ -43,6 +43,12 @@ def corners(case):
     for a, b in itertools.product(("float32", "float64", "int32", "int64"), repeat=2):
         x, y = np.array([2, 3, -2, -3, 0, 1, -1, 5], a), np.array([3, 2, 3, 2, 0, 5, 7, 1], b)
         case("Pow", [x, y], opset=15, symbolic=False)
+    for a, b, exponent in itertools.product(("float64", "int32", "int64"), ("float32", "float64"), (2, 3, 4, 0.5)):
+        x = np.arange(-12 if exponent > 1 else 0, 30)
+        x = (x if exponent > 1 else x * x).astype(a)
+        y = np.full_like(x, exponent, b)
+        case("Pow", [x, y], opset=15, symbolic=False, rtol=0, atol=0)
+        case("Pow", [x, y[:1]], opset=15, weights=(1,), symbolic=False, rtol=0, atol=0)
     case("Pow", [np.array([2, 3, -2], "int32"), np.array([-1, -2, -1], "int32")], opset=15, symbolic=False)
     for exponent in (2, 3, -1, -2, 0.5, 0):
         x = np.array([-3, -2, 0.5, 4, -0.0, np.inf, np.nan], "float32")

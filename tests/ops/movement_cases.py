@@ -69,6 +69,9 @@ def joins(case):
             case("Slice", arrays[:1], starts=starts, ends=ends, opset=7, **({"axes": axes} if axes else {}))
     for dtype in ALL + ("bool",):
         case("Slice", [values((5,), dtype), i64(1), i64(3)], weights=(1, 2))
+    for step in (5, 2**31, 2**62, 2**63 - 1):
+        for start, end, by in ((1, 2**63 - 1, step), (-2, -(2**63), -step), (0, 0, step), (9, 3, step)):
+            case("Slice", [values((5, 3)), i64(start), i64(end), i64(0), i64(by)], weights=(1, 2, 3, 4), opset=13)
     case("Slice", [values((5,)), i64(1), i64(3), i64(0), i64(0)], weights=(1, 2, 3, 4), refused="steps holds 0")
     for pads in ((0, 1, 2, 0), (1, 1, 1, 1), (0, 0, 0, 0), (-1, 2, 0, -1)):
         case("Pad", [values((3, 4))], pads=pads, value=1.5, opset=7)

@@ -1,6 +1,7 @@
 #include "kernels/scalar/power.h"
 
 #include <limits>
+#include <vector>
 
 #include "kernels/scalar/math.h"
 #include "kernels/scalar/polynomial.h"
@@ -46,12 +47,117 @@ Value scaled(Builder& b, const Value& x, const Value& exponent) {
   return x * power(half) * power(exponent - half);
 }
 
+// ---- Numbers of twice the precision: Dekker, "A floating-point technique for extending the
+// available precision", 1971. No target need have a fused product.
+
+struct Pair {
+  Value high, low;  // the number is their sum
+};
+
+// The upper 26 bits of the mantissa: products of such halves are exact.
+Value upper(Builder& b, const Value& x) {
+  const Constants c(b, x);
+  const Value bits = b.binary(Opcode::kAnd, b.bitcast(x, DType::kI64), c.integer(-(1 << 27)));
+  return b.bitcast(bits, DType::kF64);
+}
+
+Pair product(Builder& b, const Value& x, const Value& y) {
+  const Value p = x * y;
+  const Value x1 = upper(b, x), y1 = upper(b, y);
+  const Value x2 = x - x1, y2 = y - y1;
+  return {p, ((x1 * y1 - p) + x1 * y2 + x2 * y1) + x2 * y2};
+}
+
+// Of |x| >= |y|, or x = 0.
+Pair ordered_sum(const Value& x, const Value& y) {
+  const Value sum = x + y;
+  return {sum, y - (sum - x)};
+}
+
+Pair any_sum(const Value& x, const Value& y) {
+  const Value sum = x + y;
+  const Value of_y = sum - x;
+  return {sum, (x - (sum - of_y)) + (y - of_y)};
+}
+
+constexpr double kLn2High = 0x1.62e42fee00000p-1;  // times any exponent it is exact
+constexpr double kLn2Low = 0x1.a39ef35793c76p-33;
+
+// log(m) of m in [sqrt(1/2), sqrt(2)) as math::log: 2 s + 2/3 s^3 + ..., relative error 2^-63.
+Pair log_of_mantissa(Builder& b, const Value& m) {
+  const Constants c(b, m);
+  const Value f = m - 1.0;
+  const Pair d = ordered_sum(c(2.0), f);
+  const Value s = f / d.high;
+  const Pair back = product(b, s, d.high);
+  const Value s_low = (((f - back.high) - back.low) - s * d.low) / d.high;
+  const Pair z = product(b, s, s);
+  const double two_thirds = 2.0 / 3, missing = 0x1p-54 * two_thirds;
+  const Pair cubic = product(b, c(two_thirds), z.high);
+  const Value cubic_low = cubic.low + (z.low + 2.0 * s * s_low) * two_thirds + z.high * missing;
+  std::vector<double> series;
+  for (int k = 0; k < 12; ++k) series.push_back(2.0 / (2 * k + 5));
+  const Pair tail = ordered_sum(cubic.high, z.high * z.high * polynomial(b, z.high, series));
+  const Pair sum = ordered_sum(c(2.0), tail.high);
+  const Pair log = product(b, s, sum.high);
+  const Value sum_low = sum.low + (tail.low + cubic_low);
+  return {log.high, log.low + (s * sum_low + s_low * sum.high)};
+}
+
+// Of a positive finite number.
+Pair log_of(Builder& b, const Value& x) {
+  const Constants c(b, x);
+  const Split parts = split(b, x);
+  const Value large = parts.mantissa > 1.4142135623730951;
+  const Value m = b.select(large, parts.mantissa * 0.5, parts.mantissa);
+  const Value e = b.cast(parts.exponent + b.select(large, c.integer(1), c.integer(0)), DType::kF64);
+  const Pair log = log_of_mantissa(b, m);
+  const Pair sum = ordered_sum(e * kLn2High, log.high);
+  return ordered_sum(sum.high, sum.low + (e * kLn2Low + log.low));
+}
+
+// exp of a number whose low part is below the last place of its high one.
+Value exp_of(Builder& b, const Pair& x) {
+  const Constants c(b, x.high);
+  const Value inside = b.unary(Opcode::kAbs, x.high) < 800.0;
+  const Value high = min(c(800.0), max(c(-800.0), x.high));
+  const Value low = b.select(inside, x.low, c(0.0));
+  const double magic = 0x1.8p52;
+  const Value rounded = high * 1.4426950408889634 + magic;
+  const Value n = rounded - magic;
+  const Pair r = any_sum(high - n * kLn2High, low - n * kLn2Low);
+  const Pair square = product(b, r.high, r.high);
+  std::vector<double> series;  // 1/3!, 1/4!, ...
+  for (double k = 3, factorial = 6; k < 16; ++k, factorial *= k) series.push_back(1 / factorial);
+  const Value cubic = r.high * square.high * polynomial(b, r.high, series);
+  const Pair linear = ordered_sum(c(1.0), r.high);
+  const Pair sum = ordered_sum(linear.high, square.high * 0.5);
+  const Value rest = cubic + (sum.low + (linear.low + (r.low * linear.high + square.low * 0.5)));
+  return scaled(b, sum.high + rest, b.bitcast(rounded, DType::kI64) - 0x4338000000000000);
+}
+
+// |x| ^ y to 0.52 ULP, so that powers that are float64 numbers are exact: casts to integers cut.
+Value accurate_size(Builder& b, const Value& a, const Value& y) {
+  const Constants c(b, a);
+  const auto both = [&](const Value& p, const Value& q) { return b.binary(Opcode::kAnd, p, q); };
+  const Value finite = both(a > 0.0, a < kInfinity);
+  const Pair log = log_of(b, b.select(finite, a, c(1.0)));
+  // Larger ones have the same results, but products that are none.
+  const Value power = min(c(0x1p64), max(c(-0x1p64), y));
+  const Pair scaled_log = product(b, power, log.high);
+  const Value size = exp_of(b, {scaled_log.high, scaled_log.low + power * log.low});
+  const Value zero = b.binary(Opcode::kXor, a == 0.0, y < 0.0);  // 0 ^ 2, infinity ^ -2
+  const Value special = b.select(zero, c(0.0), c(kInfinity));
+  const Value numbers = both(a == a, y == y);
+  return b.select(numbers, b.select(finite, size, special), c(kNaN));
+}
+
 }  // namespace
 
-Value pow(Builder& b, const Value& x, const Value& y) {
+Value pow(Builder& b, const Value& x, const Value& y, bool single) {
   const Constants c(b, x);
   const Value a = b.unary(Opcode::kAbs, x);
-  const Value size = exp(b, y * log(b, a));
+  const Value size = single ? exp(b, y * log(b, a)) : accurate_size(b, a, y);
   const Value half = y * 0.5;
   const Value whole = floor(b, y) == y;
   const Value odd = b.binary(Opcode::kAnd, whole, floor(b, half) != half);

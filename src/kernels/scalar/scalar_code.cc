@@ -141,6 +141,13 @@ class ExpressionCode {
                    x.dtype());
   }
 
+  Value power(const Value& x, const Value& y) {
+    const bool single = x.dtype() != DType::kF64;
+    return in_double(
+        [&](auto& b, const auto& of, const auto& to) { return math::pow(b, of, to, single); }, x,
+        y);
+  }
+
   Value sign(const Value& x) {
     const Value zero = number(0.0, x);
     const Value negative =
@@ -177,7 +184,7 @@ class ExpressionCode {
       case ScalarOp::kShr:
         return b_.binary(Opcode::kShr, x, y);
       case ScalarOp::kPow:
-        return ir::is_float(x.dtype()) ? in_double(math::pow, x, y) : math::integer_pow(b_, x, y);
+        return ir::is_float(x.dtype()) ? power(x, y) : math::integer_pow(b_, x, y);
       default:
         if (op >= ScalarOp::kEq && op <= ScalarOp::kGe) {
           const auto row = static_cast<int>(op) - static_cast<int>(ScalarOp::kEq);

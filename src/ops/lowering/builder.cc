@@ -283,26 +283,6 @@ Value* Builder::integers(const std::vector<Dim>& values) {
   return result;
 }
 
-// Of an extent n that is not known: n rows of n ones and n + 1 zeros, read as rows that are one
-// element shorter, are each shifted by one more; their first n columns are the triangle j >= i, and
-// column j of it has j + 1 ones.
-Value* Builder::positions(const Dim& extent) {
-  if (extent.is_constant()) {
-    std::vector<int64_t> numbers(extent.value());
-    std::iota(numbers.begin(), numbers.end(), 0);
-    return graph_.constant_ints(numbers);
-  }
-  const Dim length = extent * 2 + 1;
-  Value* ones = broadcast_to(graph_.constant_ints({1}), {extent});
-  Value* zeros = broadcast_to(graph_.constant_ints({0}), {extent + 1});
-  Value* rows = broadcast_to(reshape(concat({ones, zeros}, 0), {Dim(1), length}), {extent, length});
-  const Dim shorter = length - 1;
-  Value* flat = slice(reshape(rows, {extent * length}), 0, 0, extent * shorter);
-  Value* triangle = slice(reshape(flat, {extent, shorter}), 1, 0, extent);
-  Value* counts = reduce(ir::ReduceKind::kSum, triangle, {0}, /*keep=*/false);
-  return binary(ir::ScalarOp::kSub, counts, graph_.constant_ints({1}));
-}
-
 Value* Builder::integer(const Dim& value) {
   if (value.is_constant()) {
     return graph_.constant(
@@ -313,13 +293,12 @@ Value* Builder::integer(const Dim& value) {
   return result;
 }
 
-// A symbol's value as a tensor: the sum of that many ones. The expression around it becomes
-// elementwise arithmetic. Mostly dead afterwards, because users read Value::elements instead.
+// An expression as a tensor: elementwise arithmetic on its symbols, each a lookup that reads none.
+// Mostly dead afterwards, because users read Value::elements instead.
 Value* Builder::compute(const Dim& value) {
   const auto symbol = [&](const std::string& name) {
-    Value* one = graph_.constant(ir::TensorData::of(DType::kI64, {1}, std::vector<int64_t>{1}));
-    Value* ones = graph_.value(ir::Broadcast{{Dim::symbol(name)}}, {one});
-    return reduce(ir::ReduceKind::kSum, ones, {0}, /*keep=*/false);
+    ir::ExprBuilder expr;
+    return graph_.value(ir::Lookup{expr.finish(expr.dim(0)), {}, {Dim::symbol(name)}}, {});
   };
   const auto atom = [&](const Dim::Atom& a) -> Value* {
     if (a.kind == ir::AtomKind::kSymbol) return symbol(a.name);

@@ -60,8 +60,6 @@ class Builder {
   ir::Value* scalar(double value, ir::DType dtype);
   // An int64 tensor of rank 1 holding these expressions, known as Value::elements.
   ir::Value* integers(const std::vector<ir::Dim>& values);
-  // 0, 1, ..., extent - 1 as an int64 tensor of rank 1.
-  ir::Value* positions(const ir::Dim& extent);
   // One expression of shapes as a rank 0 int64 tensor.
   ir::Value* integer(const ir::Dim& value);
 

@@ -168,7 +168,23 @@ const std::vector<double> kList = {
 TEST(Power, IsThatOfC) {
   const auto pow = [](Real x, Real y) { return std::pow(x, y); };
   expect_pairs(ScalarOp::kPow, kList, DType::kF32, 0.51, pow);
-  expect_pairs(ScalarOp::kPow, kList, DType::kF64, 2000, pow);
+  std::vector<double> list = kList;
+  std::mt19937_64 random(1);
+  for (const double most : {1.5, 30.0}) {
+    std::uniform_real_distribution<double> numbers(-most, most);
+    for (int i = 0; i < 60; ++i) list.push_back(numbers(random));
+  }
+  list.insert(list.end(),
+              {1 + 0x1p-52, 1 - 0x1p-53, 5e-324, 1.7e308, -1.7e308, 4503599627370495.0});
+  expect_pairs(ScalarOp::kPow, list, DType::kF64, 0.52, pow);
+}
+
+// Less than a unit off is exact where the result is a number; a cast to an integer would cut it.
+TEST(Power, IsExactWhereTheResultIsANumber) {
+  std::vector<double> list = {0.5, 0.25, 0.125, 6561, 43046721};
+  for (int k = -9; k <= 81; ++k) list.push_back(k);
+  const auto pow = [](Real x, Real y) { return std::pow(x, y); };
+  expect_pairs(ScalarOp::kPow, list, DType::kF64, 0.52, pow);
 }
 
 TEST(Remainder, IsExact) {
