@@ -228,6 +228,34 @@ def test_slice(run_dovetail, tmp_path):
     check(run_dovetail, model, tmp_path, runs)
 
 
+def test_extents_of_what_a_run_slices(run_dovetail, tmp_path):
+    """An extent that becomes data costs nothing, however far the end that a run gives."""
+    model = model_of(
+        [node("Slice", ["x", "a", "b"], ["y"]), node("Shape", ["y"], ["extents"])],
+        [("x", F, ["n", 3]), ("a", I, [1]), ("b", I, [1])],
+        [("y", F, ["p", 3]), ("extents", I, [2])],
+    )
+    far = np.iinfo(I).max
+    runs = [{"x": rand(5, 3), "a": ints(a), "b": ints(b)} for a, b in [(1, far), (-far, far), (2, 10**12), (4, 1)]]
+    check(run_dovetail, model, tmp_path, runs)
+
+
+def test_attention_to_many_keys(run_dovetail, tmp_path):
+    """Masks take memory for each pair of query and key, and no more: their rows are not counted out."""
+    inputs = [("q", F, ["b", 2, 8]), ("k", F, ["b", "n", 8]), ("v", F, ["b", "n", 8])]
+    heads = {"q_num_heads": 2, "kv_num_heads": 2}
+    attention = node("Attention", ["q", "k", "v"], ["y"], is_causal=1, **heads)
+    model = model_of([attention], inputs, [("y", F, ["b", 2, 8])], opset=23)
+    run = Executor(compiled(run_dovetail, model, tmp_path))
+    q, k, v = rand(1, 2, 8), rand(1, 60000, 8, seed=1), rand(1, 60000, 8, seed=2)
+    (y,) = run({"q": q, "k": k, "v": v})
+    np.testing.assert_allclose(y[0, 0], v[0, 0], rtol=1e-6)
+    scores = np.einsum("hc,nhc->hn", q[0, 1].reshape(2, 4), k[0, :2].reshape(2, 2, 4)) / 2
+    weights = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
+    expected = np.einsum("hn,nhc->hc", weights, v[0, :2].reshape(2, 2, 4))
+    np.testing.assert_allclose(y[0, 1].reshape(2, 4), expected, rtol=1e-5)
+
+
 def test_pad(run_dovetail, tmp_path):
     model = one("Pad", [("x", F, ["n", 5]), ("p", I, [4])], [("y", F, ["a", "b"])])
     runs = [{"x": rand(3, 5), "p": ints(*p)} for p in [(0, 0, 0, 0), (1, 2, 3, 4), (-1, 1, 0, -2), (0, -2, -1, 6)]]
