@@ -373,7 +373,7 @@ TensorType type_of(const TensorData& data) {
 
 Dim window_extent(const Window& window, int axis, const Dim& in) {
   const Dim room = (in - 1) * window.input_dilation(axis) + window.pad_lo[axis] +
-                   window.pad_hi[axis] - window.dilations[axis] * (window.kernel[axis] - 1);
+                   window.pad_hi[axis] - Dim(window.dilations[axis]) * (window.kernel[axis] - 1);
   return floordiv(room, window.strides[axis]) + 1;
 }
 

@@ -114,7 +114,7 @@ Values lower_conv_transpose(LowerContext& c) {
   window.input_dilations = strides;
   std::vector<Cut> left;  // to do afterwards
   for (size_t i = 0; i < spatial; ++i) {
-    const Dim before((window.kernel[i] - 1) * window.dilations[i]);
+    const Dim before = Dim(window.kernel[i] - 1) * window.dilations[i];
     const Dim whole = (x[i + 2] - 1) * strides[i] + output_padding[i] + before + 1;
     const Cut cut = cutter.cut(i, whole, x[i + 2] * Dim(strides[i]));
     // Phases need a padding that is known now.

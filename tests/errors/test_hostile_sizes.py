@@ -75,6 +75,10 @@ CASES = {
         model([node("Col2Im", ["x", "i", "b"])], [("x", [1, 8, 4])], [("i", i64(2, 2)), ("b", i64(0, 2))], opset=18),
         "FILE: node 'col2im' (Col2Im): input 2 ('b') holds [0,2], expected extents of at least 1",
     ),
+    "wide block": (
+        model([node("Col2Im", ["x", "i", "b"], dilations=[1, 5])], [("x", [1, 8, 4])], [("i", i64(2, 2)), ("b", i64(1, 2**61 + 1))], opset=18),
+        f"FILE: node 'col2im' (Col2Im): an extent overflows 64 bits: 5 * {2**61}",
+    ),
     "window": (
         model([node("MaxPool", ["x"], kernel_shape=[2**40, 1])], [("x", [1, 1, 4, 4])]),
         "FILE: node 'maxpool' (MaxPool): kernel_shape holds 1099511627776, expected 1 to 2147483647",

@@ -25,8 +25,8 @@ Ints list_or(LowerContext& c, const char* name, size_t length, int64_t otherwise
 
 namespace {
 
-int64_t reach(const ir::Window& window, size_t i) {
-  return (window.kernel[i] - 1) * window.dilations[i] + 1;
+Dim reach(const ir::Window& window, size_t i) {
+  return Dim(window.kernel[i] - 1) * window.dilations[i] + 1;
 }
 
 }  // namespace
@@ -60,8 +60,8 @@ WindowOf window_of(LowerContext& c, const Ints& kernel, const ir::Shape& spatial
     // The extent becomes ceil(in / stride); an odd pad gives its extra element to the named end.
     for (size_t i = 0; i < rank; ++i) {
       const Dim out = ir::ceildiv(spatial[i], window.strides[i]);
-      const Dim total = ir::max(
-          (out - Dim(1)) * Dim(window.strides[i]) + Dim(reach(window, i)) - spatial[i], Dim(0));
+      const Dim total =
+          ir::max((out - Dim(1)) * Dim(window.strides[i]) + reach(window, i) - spatial[i], Dim(0));
       const Dim half = ir::floordiv(total, 2);
       const bool upper = auto_pad == "SAME_UPPER";
       window.pad_lo.push_back(upper ? half : total - half);
@@ -75,11 +75,10 @@ WindowOf window_of(LowerContext& c, const Ints& kernel, const ir::Shape& spatial
   for (size_t i = 0; ceil_mode && i < rank; ++i) {
     const Dim stride(window.strides[i]);
     const Dim padded = spatial[i] + window.pad_lo[i] + window.pad_hi[i];
-    const Dim all = ir::ceildiv(padded - Dim(reach(window, i)), stride) + Dim(1);
+    const Dim all = ir::ceildiv(padded - reach(window, i), stride) + Dim(1);
     const Dim out =
         ir::select_ge((all - Dim(1)) * stride, spatial[i] + window.pad_lo[i], all - Dim(1), all);
-    result.ceil_extra[i] =
-        ir::max((out - Dim(1)) * stride + Dim(reach(window, i)) - padded, Dim(0));
+    result.ceil_extra[i] = ir::max((out - Dim(1)) * stride + reach(window, i) - padded, Dim(0));
   }
   return result;
 }
