@@ -27,7 +27,7 @@ std::string unknown_command(const CLI::App& app) {
                      known);
 }
 
-// An empty value, as of a shell's variable that is not set, counts as none nowhere.
+// An empty value, as of a shell's variable that is not set, is a mistake, not an option left out.
 void refuse_empty_values(CLI::App& app) {
   const CLI::Validator filled(
       [](const std::string& value) {
