@@ -123,6 +123,7 @@ Values lower_conv_transpose(LowerContext& c) {
     window.pad_lo.push_back(before - now);
     window.pad_hi.push_back(before + output_padding[i] - (whole - now - later - cut.extent));
     left.push_back({later, cut.extent});
+    if (x[i + 2] == Dim(1)) window.input_dilations[i] = 1;  // there is no second element
   }
   Value* y = c.graph().value(ir::Contract{.groups = groups, .window = window, .epilogue = {}},
                              {c.build.to_channels_last(given), reversed(c, weights, groups)});

@@ -21,6 +21,11 @@ using ir::Node;
 using ir::Shape;
 using ir::Value;
 
+// More take minutes to compile: 256 contractions, or as many columns of one as the last axis has
+// phases.
+constexpr int64_t kMostContractions = 256;
+constexpr int64_t kMostPhases = 4096;  // of one axis
+
 // An axis of one phase as a window over x, or every x_step-th element of it, that is not spread.
 struct Phase {
   int64_t first_tap = 0, tap_step = 1, taps = 1;
@@ -84,13 +89,21 @@ Phase dilated_phase_of(const ir::Window& window, int axis, int64_t number, const
   return phase;
 }
 
+bool is_dilated(const ir::Window& window, int axis) {
+  return window.input_dilation(axis) == 1 && window.strides[axis] == 1;
+}
+
+int64_t period_of(const ir::Window& window, int axis) {
+  if (is_dilated(window, axis)) return window.dilations[axis];
+  const int64_t spread = window.input_dilation(axis);
+  return spread / std::gcd(window.strides[axis], spread);
+}
+
 PhasedAxis phases_of(const ir::Window& window, int axis, const Dim& in, const Dim& out) {
   DOVETAIL_CHECK(window.pad_lo[axis].is_constant(), "phases of a padding of {}",
                  window.pad_lo[axis].to_string());
-  const int64_t spread = window.input_dilation(axis);
-  const bool dilated = spread == 1 && window.strides[axis] == 1;
-  const int64_t period =
-      dilated ? window.dilations[axis] : spread / std::gcd(window.strides[axis], spread);
+  const bool dilated = is_dilated(window, axis);
+  const int64_t period = period_of(window, axis);
   PhasedAxis result{.phases = {}, .out = out, .extent = ir::ceildiv(out, period)};
   for (int64_t i = 0; i < period; ++i) {
     result.phases.push_back(dilated ? dilated_phase_of(window, axis, i, in)
@@ -114,6 +127,23 @@ class Splitter {
       axes_.push_back(phases_of(op_.window, i, operands_[0]->shape()[i + 1], out_[i + 1]));
     epilogue_inside_ = op_.epilogue && epilogue_fits();
     merged_ = op_.groups == 1 && axes_.back().period() > 1 && one_window(axes_.back());
+  }
+
+  static bool can_count(const Node& node) {
+    const ir::Window& window = node.as<ir::Contract>()->window;
+    for (int i = 0; i < window.rank(); ++i) {
+      if (period_of(window, i) > kMostPhases) return false;
+    }
+    return true;
+  }
+
+  bool has_few_contractions() const {
+    int64_t count = 1;
+    for (size_t i = 0; i + (merged_ ? 1 : 0) < axes_.size(); ++i) {
+      count *= axes_[i].period();
+      if (count > kMostContractions) return false;
+    }
+    return true;
   }
 
   Value* run() {
@@ -291,6 +321,41 @@ class Splitter {
   bool merged_ = false;  // the phases of the last axis are columns
 };
 
+// With the zeros written between the elements of x.
+Value* spread_out(Rebuild& rebuild, const Node& node) {
+  ir::Contract op = *node.as<ir::Contract>();
+  DOVETAIL_CHECK(op.batch == 0, "an input is spread beside {} batch axes", op.batch);
+  std::vector<Value*> operands = rebuild.operands_of(node);
+  const Shape x = operands[0]->shape();
+  Shape apart = {x[0]}, whole = {x[0]};
+  ir::Pad zeros{{0}, {0}, 0};
+  for (int i = 0; i < op.window.rank(); ++i) {
+    const int64_t spread = op.window.input_dilation(i);
+    apart.insert(apart.end(), {x[i + 1], Dim(1)});
+    zeros.hi.insert(zeros.hi.end(), {Dim(0), Dim(spread - 1)});
+    whole.push_back(x[i + 1] * Dim(spread));
+    op.window.pad_hi[i] += Dim(1 - spread);  // behind the last element there are zeros now
+  }
+  op.window.input_dilations.clear();
+  for (Shape* shape : {&apart, &whole}) shape->push_back(x.back());
+  zeros.hi.emplace_back(0);
+  zeros.lo.assign(zeros.hi.size(), Dim(0));
+  const auto make = [&](ir::Primitive primitive, Value* from) {
+    return rebuild.make(std::move(primitive), {from}, node.origins);
+  };
+  operands[0] =
+      make(ir::Reshape{whole}, make(std::move(zeros), make(ir::Reshape{apart}, operands[0])));
+  return rebuild.make(std::move(op), std::move(operands), node.origins);
+}
+
+Value* phases(Rebuild& rebuild, const Node& node) {
+  if (Splitter::can_count(node)) {
+    Splitter splitter(rebuild, node);
+    if (splitter.has_few_contractions()) return splitter.run();
+  }
+  return spread_out(rebuild, node);
+}
+
 bool dilates_input(const Node& node) {
   const auto* op = node.as<ir::Contract>();
   if (!op) return false;
@@ -304,7 +369,7 @@ void split_phases_of(Graph& graph, const std::function<bool(const Node&)>& wante
   Rebuild rebuild(graph);
   for (const auto& node : graph.nodes()) {
     if (wanted(*node)) {
-      rebuild.set(node->result(), Splitter(rebuild, *node).run());
+      rebuild.set(node->result(), phases(rebuild, *node));
     } else {
       rebuild.copy(*node);
     }

@@ -2,8 +2,8 @@
 // the zeros: output positions that fall on x in the same way, a phase, see the same taps of the
 // window. Each phase becomes an ordinary contraction with these taps and a part of the epilogue's
 // operands, and the phases are interleaved by concats and reshapes, which cost nothing: each phase
-// is written where it belongs. Runs after fusion, so that epilogues are there; afterwards no window
-// dilates its input.
+// is written where it belongs. Where there would be too many, the zeros are written instead. Runs
+// after fusion, so that epilogues are there; afterwards no window dilates its input.
 #pragma once
 
 #include <functional>

@@ -26,6 +26,7 @@ constexpr double kCachedByte = 1;
 constexpr double kMemoryByte = 4;
 constexpr int64_t kCachedWeights = 8 << 20;
 
+constexpr int64_t kMostPhases = 256;    // each is a contraction of its own
 constexpr int64_t kLeastColumns = 16;   // fewer leave lanes of the widest vectors empty
 constexpr int64_t kTypicalExtent = 64;  // of symbolic images; batches count as 1
 
@@ -40,6 +41,12 @@ bool is_window_of_winograd(const ir::Contract& op) {
 
 bool is_dilated(const ir::Window& window) {
   return std::ranges::any_of(window.dilations, [](int64_t dilation) { return dilation != 1; });
+}
+
+bool has_few_phases(const ir::Window& window) {
+  int64_t phases = 1;
+  for (const int64_t dilation : window.dilations) phases = std::min(phases, kMostPhases) * dilation;
+  return phases <= kMostPhases;
 }
 
 bool has_constant_padding(const ir::Window& window) {
@@ -58,11 +65,9 @@ double products_along(const ir::Window& window, int axis, const Dim& in, const D
   const int64_t output = typical(out, kTypicalExtent);
   const int64_t pad = typical(window.pad_lo[axis], kTypicalExtent);
   int64_t count = 0;
-  for (int64_t at = 0; at < output; ++at) {
-    for (int64_t k = 0; k < window.kernel[axis]; ++k) {
-      const int64_t from = at - pad + k * window.dilations[axis];
-      count += from >= 0 && from < input ? 1 : 0;
-    }
+  for (int64_t k = 0; k < window.kernel[axis]; ++k) {
+    const int64_t before = pad - k * window.dilations[axis];  // positions in front of x
+    count += std::max<int64_t>(std::min(output, input + before) - std::max<int64_t>(before, 0), 0);
   }
   return static_cast<double>(count);
 }
@@ -87,7 +92,7 @@ class Choice {
   // The cheapest tile, of the node's phases when it is dilated; 0: direct.
   int tile_of(const Node& node) const {
     const auto* op = node.as<ir::Contract>();
-    if (!op || !is_window_of_winograd(*op)) return 0;
+    if (!op || !is_window_of_winograd(*op) || !has_few_phases(op->window)) return 0;
     if (node.operands[0]->dtype() != DType::kF32 || !prepared_.contains(node.operands[1])) return 0;
     if (node.result()->shape()[3].value() < kLeastColumns) return 0;
     int best = 0;

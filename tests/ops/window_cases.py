@@ -72,6 +72,7 @@ def transposed_convolutions(case):
     deconv((1, 2, 3), (2, 3, 3), strides=[3], output_shape=[10], output_padding=[1])
     deconv((0, 3, 4, 5), (3, 2, 3, 3), strides=[2, 2])
     x = values((1, 3, 7, 9))
+    case("ConvTranspose", [values((1, 3, 2, 3)), values((3, 2, 19, 18))], weights=(1,), strides=[18, 17], pads=[3, 2, 1, 0])
     case("ConvTranspose", [x, values((5, 4, 3, 3))], weights=(1,),
          refused="of shape [5,4,3,3] do not fit: 3 and 5 differ")  # fmt: skip
     case("ConvTranspose", [x, values((3, 4, 3, 3))], weights=(1,), group=2,

@@ -104,6 +104,19 @@ TEST(SplitPhases, OneAndThreeAxesOfSymbolicExtent) {
   EXPECT_EQ(split(solid, false, {{"n", 1}, {"h", 4}}).at("contract"), 4);
 }
 
+TEST(SplitPhases, ZerosAreWrittenWherePhasesWouldBeTooMany) {
+  const Transposed wide{{1, 2, 3, 4}, 6, {18, 18}, {1, 1}, {1, 1}, {17, 17}, {17, 17}, {16, 17}};
+  const auto kinds = split(wide, true);
+  EXPECT_EQ(kinds.at("contract"), 1);
+  EXPECT_EQ(kinds.at("pad"), 1);
+  EXPECT_EQ(kinds.count("concat"), 0);
+  const Dim h = Dim::symbol("h");
+  const Transposed line{{2, h, 4}, 6, {3}, {6}, {2}, {5000}, {4}, {-2}, 2};
+  for (const int64_t extent : {1, 2, 3}) {
+    EXPECT_EQ(split(line, false, {{"h", extent}}).at("contract"), 1);
+  }
+}
+
 TEST(SplitPhases, DilatedWindowsBecomeDenseOverEverySecondRow) {
   const Transposed t{{2, 8, 7, 4}, 6, {3, 3}, {1, 1}, {2, 1}, {}, {2, 1}, {2, 1}};
   const auto kinds = split_dilated(t, true);
