@@ -29,32 +29,46 @@ namespace {
 
 using ir::Graph;
 
-// Tells the observer about each stage. The text is made only when it is asked for.
+// Tells the observer about each stage. The text is made only when it is asked for. Errors name the
+// file; those of the import do so themselves.
 class Stages {
  public:
-  explicit Stages(const BuildOptions& options) : on_stage_(options.on_stage) {}
+  Stages(const BuildOptions& options, std::string file)
+      : on_stage_(options.on_stage), file_(std::move(file)) {}
 
   template <class Work, class Text>
   auto operator()(std::string_view name, const Work& work, const Text& text) {
     const auto begin = std::chrono::steady_clock::now();
     if constexpr (std::is_void_v<decltype(work())>) {
-      work();
+      named(name, work);
       report(name, begin, [&] { return text(); });
     } else {
-      auto result = work();
+      auto result = named(name, work);
       report(name, begin, [&] { return text(result); });
       return result;
     }
   }
 
  private:
+  template <class Work>
+  auto named(std::string_view name, const Work& work) const {
+    try {
+      return work();
+    } catch (const Error& error) {
+      if (name == "import") throw;
+      throw_error(error.kind(), "{}: {}", file_, error.what());
+    }
+  }
+
   void report(std::string_view name, std::chrono::steady_clock::time_point begin,
               const std::function<std::string()>& text) const {
     if (!on_stage_) return;
     const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - begin;
     on_stage_({name, time.count(), text});
   }
+
   std::function<void(const Stage&)> on_stage_;
+  std::string file_;
 };
 
 std::string model_name(const std::filesystem::path& onnx, const BuildOptions& options) {
@@ -172,7 +186,7 @@ std::vector<std::string> target_names() {
 
 // The main path: an ONNX file becomes plans, kernels and prepared params.
 CompiledModel build(const std::filesystem::path& onnx, const BuildOptions& options) {
-  Stages stage(options);
+  Stages stage(options, onnx.string());
   auto model = std::make_shared<CompiledModel::Data>();
   model->name = model_name(onnx, options);
   model->target =

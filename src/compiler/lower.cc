@@ -246,6 +246,14 @@ class Lowering {
   // ---- Kernels
 
   void add_kernels(const Node& node, const ir::SymbolBounds& symbols, ir::Steps* steps) {
+    try {
+      add_calls(node, symbols, steps);
+    } catch (const Error& error) {  // products of extents may overflow where each does not
+      throw_error(error.kind(), "node '{}': {}", fmt::join(node.origins, "', '"), error.what());
+    }
+  }
+
+  void add_calls(const Node& node, const ir::SymbolBounds& symbols, ir::Steps* steps) {
     kernels::Request request{.node = &node,
                              .operands = {},
                              .results = {},

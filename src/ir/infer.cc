@@ -109,8 +109,13 @@ std::vector<TensorType> infer_top_k(const TopK& op, const TensorType& x) {
 }
 
 Shape window_shape(const Window& window, const Shape& spatial) {
+  // Kernels are made tap by tap; no model has windows of this extent.
+  constexpr int64_t kMaxKernel = int64_t{1} << 24;
   Shape result;
   for (int i = 0; i < window.rank(); ++i) {
+    if (window.kernel[i] > kMaxKernel)
+      refuse("a window has an extent of {}; at most {} are supported", window.kernel[i],
+             kMaxKernel);
     const Dim extent = window_extent(window, i, spatial[i]);
     if (extent.is_constant() && extent.value() < 0) {
       refuse("a window of {} does not fit into an extent of {}", window.kernel[i],

@@ -14,18 +14,18 @@ using Ref = Positions::Ref;
 
 // The extents that a pool with this window would have made x from.
 Shape unpooled(LowerContext& c, const Shape& x) {
-  const Ints& kernel = c.integers("kernel_shape");
+  const Ints kernel = kernel_shape_of(c);
   const size_t spatial = kernel.size();
-  if (x.size() != spatial + 2) {
-    throw_error(ErrorKind::kValue, "kernel_shape has {} values, but {} has shape {}", spatial,
-                c.input_text(0), ir::to_string(x));
-  }
   const Ints strides = list_or(c, "strides", spatial, 1, 1);
   const Ints pads = list_or(c, "pads", 2 * spatial, 0, 0);
   Shape shape{x[0], x[1]};
   for (size_t i = 0; i < spatial; ++i) {
-    shape.push_back((x[i + 2] - 1) * Dim(strides[i]) +
-                    Dim(kernel[i] - pads[i] - pads[i + spatial]));
+    const Dim padded = (x[i + 2] - 1) * Dim(strides[i]) + Dim(kernel[i]);
+    const Dim extent = padded - Dim(pads[i] + pads[i + spatial]);
+    c.build.require_equal(ir::max(extent, 0), extent,
+                          fmt::format("pads takes {} of {} elements along axis {}",
+                                      pads[i] + pads[i + spatial], padded.to_string(), i + 2));
+    shape.push_back(extent);
   }
   return shape;
 }

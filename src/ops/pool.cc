@@ -17,19 +17,8 @@ using ir::Shape;
 using ir::Value;
 
 WindowOf pool_window(LowerContext& c) {
-  c.require_rank(0, 3);
+  const Ints kernel = kernel_shape_of(c);
   const Shape& x = c.x(0)->shape();
-  const Ints& kernel = c.integers("kernel_shape");
-  if (kernel.size() != x.size() - 2) {
-    throw_error(ErrorKind::kValue,
-                "kernel_shape has {} values, but {} of shape {} has {} spatial axes", kernel.size(),
-                c.input_text(0), ir::to_string(x), x.size() - 2);
-  }
-  for (const int64_t extent : kernel) {
-    if (extent < 1 || extent > INT32_MAX) {
-      throw_error(ErrorKind::kValue, "kernel_shape holds {}, expected 1 to {}", extent, INT32_MAX);
-    }
-  }
   return window_of(c, kernel, Shape(x.begin() + 2, x.end()), c.flag("ceil_mode"));
 }
 

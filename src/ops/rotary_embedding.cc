@@ -45,7 +45,7 @@ Value* by_heads(LowerContext& c) {
   const bool whole = c.integer("rotary_embedding_dim") == 0;
   const Dim& half = c.x(kCos)->shape().back();
   if (whole && half.is_constant() && !shape.back().is_constant()) {
-    shape.back() = half * Dim(2 * heads);
+    shape.back() = half * Dim(2) * Dim(heads);
   }
   const auto axis = static_cast<int>(shape.size()) - 1;
   Value* x = c.build.divisible(c.shaped(kX, shape), axis, heads, text);

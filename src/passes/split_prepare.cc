@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 #include <unordered_map>
 #include <unordered_set>
@@ -17,12 +18,29 @@ using ir::Node;
 using ir::TensorData;
 using ir::Value;
 
-constexpr double kMaxPreparedElements = 0x1p31;
+// A few bytes of a file may ask for more than any machine has. What a model needs grows with its
+// weights.
+constexpr double kPreparedElements = 0x1p26;
+constexpr double kPreparedForEachWeight = 16;
+
+double max_prepared_elements(const Graph& graph) {
+  double weights = 0;
+  for (const auto& node : graph.nodes()) {
+    if (const auto* param = node->as<ir::Param>())
+      weights += static_cast<double>(param->data.element_count());
+    if (const auto* constant = node->as<ir::Constant>())
+      weights += static_cast<double>(constant->data.element_count());
+  }
+  return std::max(kPreparedElements, kPreparedForEachWeight * weights);
+}
 
 class Splitter {
  public:
   explicit Splitter(Graph& model)
-      : model_(model), rebuild_(model), prepared_(prepared_values(model)) {}
+      : model_(model),
+        rebuild_(model),
+        prepared_(prepared_values(model)),
+        max_elements_(max_prepared_elements(model)) {}
 
   Split run() {
     keep_broadcasts();
@@ -112,17 +130,16 @@ class Splitter {
     source_[node.result()] = name;
   }
 
-  // A few bytes of a file may ask for more than any machine has.
-  static void require_size(const Node& node) {
+  void require_size(const Node& node) const {
     for (const auto& result : node.results) {
       double elements = 1;
       for (const ir::Dim& extent : result->shape()) elements *= static_cast<double>(extent.value());
-      if (elements <= kMaxPreparedElements) continue;
+      if (elements <= max_elements_) continue;
       throw_error(
           ErrorKind::kUnsupported,
           "node '{}' makes {} from weights and constants alone; at most {:.0f} elements are "
           "computed while compiling",
-          fmt::join(node.origins, ", "), to_string(result->type), kMaxPreparedElements);
+          fmt::join(node.origins, ", "), to_string(result->type), max_elements_);
     }
   }
 
@@ -171,6 +188,7 @@ class Splitter {
   Graph& model_;
   Rebuild rebuild_;
   std::unordered_set<const Value*> prepared_;
+  double max_elements_;  // of what is computed from weights and constants alone
   std::vector<const Value*> border_;
   Split split_;
   std::unordered_map<const Value*, Value*> inside_;       // model value -> prepare value

@@ -24,12 +24,12 @@ def i64(*numbers):
 
 
 ONE = np.ones(4, "float32")
-COMPUTED = "from weights and constants alone; at most 2147483648 elements are computed while compiling"
+COMPUTED = "from weights and constants alone; at most 67108864 elements are computed while compiling"
 COUNTED = "has more than 2^56 bytes"
 CASES = {
     "constant_of_shape": (
         model([node("ConstantOfShape", ["s"], "c"), node("ReduceSum", ["c"])], [], [("s", i64(2**40))]),
-        f"node 'constantofshape' makes float32[1099511627776] {COMPUTED}",
+        f"FILE: node 'constantofshape' makes float32[1099511627776] {COMPUTED}",
     ),
     "constant_of_shape_overflow": (
         model([node("ConstantOfShape", ["s"])], [], [("s", i64(2**62, 2**62))]),
@@ -37,19 +37,23 @@ CASES = {
     ),
     "expanded_weight": (
         model([node("Expand", ["w", "s"], "e"), node("Neg", ["e"])], [], [("s", i64(2**36, 4)), ("w", ONE)]),
-        f"node 'expand' makes float32[68719476736,4] {COMPUTED}",
+        f"FILE: node 'expand' makes float32[68719476736,4] {COMPUTED}",
+    ),
+    "resized_far": (
+        model([node("Resize", ["x", "", "s"], mode="linear", antialias=1)], [("x", [1, 1, 2**30, 4])], [("s", np.array([1, 1, 1e-9, 1], "float32"))], opset=18),
+        f"FILE: node 'resize' makes float32[2000000058,1] {COMPUTED}",
     ),
     "tiled_weight": (
         model([node("Tile", ["w", "r"], "t"), node("Add", ["x", "t"])], [("x", [1])], [("r", i64(2**36)), ("w", ONE)]),
-        f"node 'tile' makes float32[68719476736,4] {COMPUTED}",
+        f"FILE: node 'tile' makes float32[68719476736,4] {COMPUTED}",
     ),
     "doubled_weight": (
         model([node("Concat", [f"t{k}"] * 2, f"t{k + 1}" if k < 44 else "y", axis=0) for k in range(45)], [], [("t0", ONE)]),
-        f"node 'concat' makes float32[4294967296] {COMPUTED}",
+        f"FILE: node 'concat' makes float32[134217728] {COMPUTED}",
     ),
     "padded_weight": (
         model([node("Pad", ["w", "p"])], [], [("p", i64(0, 2**40)), ("w", ONE)]),
-        f"node 'pad' makes float32[1099511627780] {COMPUTED}",
+        f"FILE: node 'pad' makes float32[1099511627780] {COMPUTED}",
     ),
     "pad": (
         model([node("Pad", ["x", "p"])], [("x", [1, 1])], [("p", i64(*[2**40] * 4))]),
@@ -82,6 +86,34 @@ CASES = {
     "window": (
         model([node("MaxPool", ["x"], kernel_shape=[2**40, 1])], [("x", [1, 1, 4, 4])]),
         "FILE: node 'maxpool' (MaxPool): kernel_shape holds 1099511627776, expected 1 to 2147483647",
+    ),
+    "wide_window": (
+        model([node("MaxPool", ["x"], kernel_shape=[2**31 - 1], pads=[2**31 - 2, 0])], [("x", [1, 1, 4])]),
+        "FILE: node 'maxpool' (MaxPool): a window has an extent of 2147483647; at most 16777216 are supported",
+    ),
+    "wide_kernel": (
+        model([node("Conv", ["x", "v"])], [("x", [1, 1, 2**40]), ("v", [1, 1, 2**33])]),
+        f"FILE: node 'conv' (Conv): a window has an extent of {2**33}; at most 16777216 are supported",
+    ),
+    "taps": (
+        model([node("AveragePool", ["x"], kernel_shape=[1000000, 3])], [("x", [1, 8, 2**40, 8])]),
+        "FILE: node 'averagepool': an extent overflows 64 bits: 52776510133296 * 3000000",
+    ),
+    "resized_by_ratio": (
+        model([node("Resize", ["x", "", "", "z"], mode="linear", keep_aspect_ratio_policy="not_smaller")], [("x", [1, 1, 2**40, 4])], [("z", i64(1, 1, 2, 2**40))], opset=18),
+        "FILE: node 'resize' (Resize): keep_aspect_ratio_policy makes an extent of 3.0223145e+23",
+    ),
+    "unpooled": (
+        model([node("MaxUnpool", ["x", "i"], kernel_shape=[-(2**63)], pads=[1, 0])], [("x", [1, 1, 4])], [("i", i64(0, 1, 2, 3).reshape(1, 1, 4))]),
+        f"FILE: node 'maxunpool' (MaxUnpool): kernel_shape holds {-(2**63)}, expected 1 to 2147483647",
+    ),
+    "unpooled_to_less_than_nothing": (
+        model([node("MaxUnpool", ["x", "i"], kernel_shape=[1], pads=[9, 9])], [("x", [1, 1, 4])], [("i", i64(0, 1, 2, 3).reshape(1, 1, 4))]),
+        "FILE: node 'maxunpool' (MaxUnpool): pads takes 18 of 4 elements along axis 2: 0 and -14 differ",
+    ),
+    "heads": (
+        model([node("RotaryEmbedding", ["x", "t", "t"], num_heads=2**62)], [("x", [1, 1, "n"])], [("t", ONE.reshape(1, 1, 4))], opset=23),
+        f"FILE: node 'rotaryembedding' (RotaryEmbedding): an extent overflows 64 bits: 8 * {2**62}",
     ),
     "doubling": (
         model(
@@ -120,6 +152,23 @@ def test_what_only_a_run_would_make_is_no_concern_of_the_compiler(run_dovetail, 
     proto = model([node("ConstantOfShape", ["s"], "c"), node("Add", ["x", "c"])], [("x", [1])], [("s", i64(2**40))])
     (tmp_path / "model.onnx").write_bytes(proto.SerializeToString())
     run_dovetail("build", tmp_path / "model.onnx", "-o", tmp_path / "model.so")
+
+
+MANY_PHASES = {
+    "transposed": ("ConvTranspose", [1, 16, 4, 4], {"strides": [1009, 1013]}),
+    "transposed_any": ("ConvTranspose", [1, 16, "h", "w"], {"strides": [1000003, 5]}),
+    "transposed_pixel": ("ConvTranspose", [1, 16, 1, 1], {"strides": [2**31 - 1] * 2}),
+    "dilated": ("Conv", [1, 16, 2**30, 9], {"dilations": [100003, 1]}),
+    "image": ("Conv", [1, 16, 2**40, 9], {}),
+}
+
+
+@pytest.mark.parametrize("name", MANY_PHASES)
+def test_windows_are_described_in_no_time(run_dovetail, tmp_path, name):
+    op, shape, attributes = MANY_PHASES[name]
+    proto = model([node(op, ["x", "w"], **attributes)], [("x", shape)], [("w", np.ones((16, 16, 3, 3), "float32"))])
+    (tmp_path / "model.onnx").write_bytes(proto.SerializeToString())
+    run_dovetail("build", tmp_path / "model.onnx", "-o", tmp_path / "model.so", timeout=60)
 
 
 def built(run_dovetail, tmp_path, proto):

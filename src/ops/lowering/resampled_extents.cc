@@ -98,7 +98,10 @@ void keep_aspect_ratio(LowerContext& c, std::vector<ResampledAxis>* axes, bool l
     if (!(scale > 0) || std::isinf(scale)) throw_error(ErrorKind::kValue, "{}", kText);
     for (ResampledAxis& axis : *axes) {
       axis.scale = Number{static_cast<double>(scale)};
-      axis.out = Dim(std::lround(scale * static_cast<float>(axis.in.value())));
+      const float extent = scale * static_cast<float>(axis.in.value());
+      if (extent >= 0x1p62F)
+        throw_error(ErrorKind::kValue, "keep_aspect_ratio_policy makes an extent of {}", extent);
+      axis.out = Dim(std::lround(extent));
     }
     return;
   }

@@ -39,6 +39,18 @@ std::vector<AttributeDef> window_attributes() {
           {"auto_pad", AttributeType::kText, "NOTSET"}};
 }
 
+Ints kernel_shape_of(LowerContext& c) {
+  c.require_rank(0, 3);
+  const ir::Shape& x = c.x(0)->shape();
+  const size_t count = c.integers("kernel_shape").size();
+  if (count != x.size() - 2) {
+    throw_error(ErrorKind::kValue,
+                "kernel_shape has {} values, but {} of shape {} has {} spatial axes", count,
+                c.input_text(0), ir::to_string(x), x.size() - 2);
+  }
+  return list_or(c, "kernel_shape", count, 1, 1);
+}
+
 WindowOf window_of(LowerContext& c, const Ints& kernel, const ir::Shape& spatial, bool ceil_mode) {
   const size_t rank = spatial.size();
   WindowOf result;

@@ -12,6 +12,9 @@ std::vector<AttributeDef> window_attributes();
 // repeated.
 Ints list_or(LowerContext& c, const char* name, size_t length, int64_t otherwise, int64_t min);
 
+// The attribute kernel_shape: at least 1 for each spatial axis of input 0 (kValue otherwise).
+Ints kernel_shape_of(LowerContext& c);
+
 struct WindowOf {
   ir::Window window;
   std::vector<ir::Dim> ceil_extra;  // 0 without ceil_mode
