@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import pytest
 import tvm_ffi
+from onnx_models import reference_session
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 from model_inputs import make_values
@@ -64,7 +64,7 @@ def load(run_dovetail, model, tmp_path_factory):
 @pytest.mark.parametrize("name", DRAWS)
 def test_random_shapes_agree_with_onnxruntime(load, model, name):
     executor = load(name)(tvm_ffi.device("cpu:0"))
-    session = onnxruntime.InferenceSession(str(model(name)), providers=["CPUExecutionProvider"])
+    session = reference_session(model(name))
     random = np.random.default_rng(1)
     spread = 0
     for _ in range(SHAPES):

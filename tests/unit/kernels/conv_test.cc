@@ -180,7 +180,7 @@ std::string code_of(const ConvCase& c) {
 }
 
 TEST(Conv, LayersOfOtherExtentsShareTheirCode) {
-  EXPECT_EQ(code_of({.x = {1, 28, 56, 64},
+  EXPECT_EQ(code_of({.x = {1, 28, 84, 64},
                      .columns = 64,
                      .kernel = {3, 3},
                      .pad_lo = {1, 1},
