@@ -21,10 +21,8 @@ using ir::Node;
 using ir::Shape;
 using ir::Value;
 
-// More take minutes to compile: 256 contractions, or as many columns of one as the last axis has
-// phases.
-constexpr int64_t kMostContractions = 256;
-constexpr int64_t kMostPhases = 4096;  // of one axis
+// Of one axis, as columns of one contraction: more take as long.
+constexpr int64_t kMostPhases = 4096;
 
 // An axis of one phase as a window over x, or every x_step-th element of it, that is not spread.
 struct Phase {

@@ -12,6 +12,9 @@
 
 namespace dovetail::passes {
 
+// That one contraction is split into: more take minutes to compile.
+constexpr int64_t kMostContractions = 256;
+
 void split_phases(ir::Graph& graph);
 
 // The contractions that are `wanted`, which may also have windows that are dilated themselves, with

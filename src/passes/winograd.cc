@@ -26,7 +26,6 @@ constexpr double kCachedByte = 1;
 constexpr double kMemoryByte = 4;
 constexpr int64_t kCachedWeights = 8 << 20;
 
-constexpr int64_t kMostPhases = 256;    // each is a contraction of its own
 constexpr int64_t kLeastColumns = 16;   // fewer leave lanes of the widest vectors empty
 constexpr int64_t kTypicalExtent = 64;  // of symbolic images; batches count as 1
 
@@ -45,8 +44,11 @@ bool is_dilated(const ir::Window& window) {
 
 bool has_few_phases(const ir::Window& window) {
   int64_t phases = 1;
-  for (const int64_t dilation : window.dilations) phases = std::min(phases, kMostPhases) * dilation;
-  return phases <= kMostPhases;
+  for (const int64_t dilation : window.dilations) {
+    phases *= dilation;
+    if (phases > kMostContractions) return false;
+  }
+  return true;
 }
 
 bool has_constant_padding(const ir::Window& window) {

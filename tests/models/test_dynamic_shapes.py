@@ -64,7 +64,7 @@ def load(run_dovetail, model, tmp_path_factory):
 @pytest.mark.parametrize("name", DRAWS)
 def test_random_shapes_agree_with_onnxruntime(load, model, name):
     executor = load(name)(tvm_ffi.device("cpu:0"))
-    session = reference_session(model(name))
+    session = reference_session(model(name), blocked=name != "ppocr_cls")
     random = np.random.default_rng(1)
     spread = 0
     for _ in range(SHAPES):

@@ -148,7 +148,7 @@ def test_tensors_of_real_models_are_those_of_onnxruntime(run_dovetail, model, tm
     for tensor in found:
         if tensor not in outputs:
             watched.graph.output.append(helper.make_empty_tensor_value_info(tensor))
-    session = reference_session(watched)
+    session = reference_session(watched, blocked=name != "ppocr_cls")
     for (tensor, ours), theirs in zip(found.items(), session.run(list(found), inputs)):
         assert ours.shape == theirs.shape and ours.dtype == theirs.dtype, tensor
         if theirs.dtype.kind == "f" and theirs.size:
